@@ -1,0 +1,215 @@
+"""`ModelCard`: what a model file promises, and how that was proven.
+
+The card travels inside the model file as `model_card.json`. `input` and `output` steer the runner; everything else
+is optional for it and is there for people, for `selftest` and for tools.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from edgekit.errors import ModelFileError
+from edgekit.records import from_json, to_json
+
+SCHEMA = 1
+
+Fit = Literal["stretch", "crop", "pad"]
+ResizeKernel = Literal["nearest", "bilinear", "bicubic"]
+ColorOrder = Literal["RGB", "L"]
+Family = Literal["xnnpack", "reference"]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How a photo becomes the input tensor, shape (1, height, width, channels).
+
+    The real value that the model works with is ``(pixel - mean) / std`` for pixels 0..255, per channel or, with one
+    element, for all channels. In files that edgekit exports, that is exactly the input tensor's quantization, so
+    the raw bytes are the input.
+    """
+
+    height: int
+    width: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    color_order: ColorOrder = "RGB"
+    fit: Fit = "stretch"
+    resize_kernel: ResizeKernel = "bilinear"
+    decode: Literal["exact"] = "exact"
+
+    def __post_init__(self) -> None:
+        """Refuse values that no image can have."""
+        if not (1 <= self.height <= 8192 and 1 <= self.width <= 8192):
+            msg = f"input size {self.height}x{self.width} is outside 1..8192"
+            raise ValueError(msg)
+        if self.channels != {"RGB": 3, "L": 1}[self.color_order]:
+            msg = f"{self.channels} channels do not go with color order {self.color_order}"
+            raise ValueError(msg)
+        if len(self.mean) not in (1, self.channels) or len(self.std) not in (1, self.channels):
+            msg = f"mean and std need 1 or {self.channels} elements"
+            raise ValueError(msg)
+        if min(self.std) <= 0:
+            msg = "std must be positive"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """What the output tensor means. `temperature` divides logits before the activation."""
+
+    kind: Literal["probabilities", "logits"]
+    activation: Literal["softmax", "sigmoid"]
+    labels: tuple[str, ...]
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse an output that cannot name its classes."""
+        if not self.labels:
+            msg = "no labels"
+            raise ValueError(msg)
+        if self.temperature <= 0:
+            msg = "temperature must be positive"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class GraphDigest:
+    """Checksum of the file's graph part, all bytes before the appended ZIP."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How the float model became int8."""
+
+    recipe: str
+    quantizer: str
+    quantizer_version: str
+    exceptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Which photos were used: how many of each class, and a SHA-256 over their labels and contents."""
+
+    images: int
+    images_per_class: dict[str, int]
+    fingerprint_sha256: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class FamilyResult:
+    """What one kernel family answered on the verification photos."""
+
+    family: Family
+    runtime: str
+    runtime_version: str
+    correct: int
+    agreeing: int
+    agreement_low_percent: float
+    agreement_high_percent: float
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """Right answers for the photos of one class: of the float model, and of each kernel family."""
+
+    label: str
+    images: int
+    float_correct: int
+    correct: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The proof: the int8 file beside the float model on labelled photos that calibration never saw."""
+
+    photos: PhotoSet
+    float_correct: int
+    families: tuple[FamilyResult, ...]
+    classes: tuple[ClassResult, ...]
+    max_drop_points: float
+
+
+@dataclass(frozen=True)
+class Requires:
+    """What a runtime must have. `operators` maps builtin names to the versions used."""
+
+    operators: dict[str, int]
+    oldest_runtime: str | None = None
+    declared_min_runtime: str | None = None
+    refused_by: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the file comes from."""
+
+    source_file: str
+    source_sha256: str
+    input_range: str
+    input_range_source: str
+    tools: dict[str, str]
+    license: str | None = None
+    author: str | None = None
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Generated inputs, by seed, and the exact output bytes (base64) of each kernel family for them."""
+
+    generator: str
+    seeds: tuple[int, ...]
+    outputs_base64: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file promises. See the classes of its fields."""
+
+    name: str
+    input: InputSpec
+    output: OutputSpec
+    task: Literal["image-classification"] = "image-classification"
+    created: str | None = None
+    graph: GraphDigest | None = None
+    quantization: Quantization | None = None
+    calibration: PhotoSet | None = None
+    verification: Verification | None = None
+    requires: Requires | None = None
+    provenance: Provenance | None = None
+    golden: Golden | None = None
+
+    def to_json(self) -> str:
+        """The text of `model_card.json`: UTF-8, indented, keys in declaration order."""
+        return json.dumps({"schema": SCHEMA, **to_json(self)}, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """A card from the text of `model_card.json`.
+
+        Raises:
+            ModelFileError: not JSON, of a newer schema, or not a card.
+        """
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            msg = f"model_card.json is not JSON ({error}). Copy the model file again."
+            raise ModelFileError(msg) from error
+        schema = value.get("schema") if isinstance(value, dict) else None
+        if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+            msg = f"model_card.json: schema: found {schema!r}, expected an integer from 1 to {SCHEMA}."
+            raise ModelFileError(msg)
+        if schema > SCHEMA:
+            msg = (
+                f"model_card.json: schema {schema} is newer than this edgekit knows ({SCHEMA}). "
+                "Run: pip install --upgrade edgekit-tflite"
+            )
+            raise ModelFileError(msg)
+        return from_json(cls, value, "model_card.json")

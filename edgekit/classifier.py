@@ -1,0 +1,134 @@
+"""`Classifier`: model file -> predictions for photos."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.card import ModelCard
+from edgekit.errors import EdgekitError, InferenceError
+from edgekit.foreign import describe_foreign
+from edgekit.inputrange import parse_input_range
+from edgekit.modelfile import ModelFile, parse_model_file, read_model_file
+from edgekit.photo import Photo, load_photo
+from edgekit.preprocess import PixelTable, fit_pixels
+from edgekit.runtime import Engine, RuntimeName
+from edgekit.scores import Prediction, dequantize, probabilities, top_predictions
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where the time of one photo went, in milliseconds."""
+
+    decode: float
+    preprocess: float
+    invoke: float
+    total: float
+
+
+@dataclass(frozen=True)
+class TimedPredictions:
+    """Predictions and the time they took."""
+
+    predictions: list[Prediction]
+    timing_ms: Timing
+
+
+class Classifier:
+    """A model file, ready to classify photos.
+
+    Args:
+        model: Path or bytes of a model file; also one that edgekit did not write, when it says enough.
+        runtime: ``litert``, ``tflite``, or ``auto`` for LiteRT where it is installed, else tflite-runtime.
+        num_threads: Threads of one inference.
+        labels: Labels for a file that has none.
+        input_range: What a file without a card was trained on: ``0..255``, ``0..1``, ``-1..1`` or
+            ``mean=R,G,B/std=R,G,B`` in pixel units.
+
+    Attributes:
+        card: What the model promises; for a file that edgekit did not write, made up from what it says.
+        assumptions: What had to be assumed about such a file, one sentence each.
+        engine: The loaded runtime.
+
+    Raises:
+        ModelFileError: not a model file, or damaged.
+        UnsupportedModelError: not an image classifier that this runner can run, or it says too little.
+        RuntimeUnavailableError: no usable TFLite runtime.
+        InferenceError: the runtime refuses the model.
+        OSError: the file cannot be read.
+        ValueError: a wrong argument, or `labels` or `input_range` for a file that carries its own.
+
+    A classifier is not for use from several threads at once.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes,
+        *,
+        runtime: RuntimeName | Literal["auto"] = "auto",
+        num_threads: int = 1,
+        labels: Sequence[str] | None = None,
+        input_range: str | None = None,
+    ) -> None:
+        name = "model" if isinstance(model, bytes) else os.fspath(model)
+        file = parse_model_file(model) if isinstance(model, bytes) else read_model_file(model)
+        try:
+            self.card, self.assumptions = _card(file, labels, input_range)
+            self.engine = Engine(file.data, runtime=runtime, num_threads=num_threads)
+        except EdgekitError as error:
+            raise type(error)(f"{name}: {error}") from error
+        tensor = self.engine.input
+        self._table = PixelTable(self.card.input, tensor.dtype, tensor.scale, tensor.zero_point)
+
+    def predict(self, photo: Photo, *, top_k: int = 3) -> list[Prediction]:
+        """The most probable labels of a photo, best first.
+
+        Args:
+            photo: A path, image bytes, a PIL image, or a uint8 array of shape (height, width, 3) in RGB order.
+            top_k: How many, at most.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            OSError: the file is missing or may not be read.
+            InferenceError: the runtime failed.
+            ValueError: `top_k` below 1.
+        """
+        return self.predict_timed(photo, top_k=top_k).predictions
+
+    def predict_timed(self, photo: Photo, *, top_k: int = 3) -> TimedPredictions:
+        """As `predict`, and how long each step took."""
+        start = time.perf_counter()
+        image = photo if isinstance(photo, np.ndarray) else load_photo(photo)
+        decoded = time.perf_counter()
+        tensor = self._table.apply(fit_pixels(image, self.card.input))
+        prepared = time.perf_counter()
+        output = self.engine.run(tensor)
+        invoked = time.perf_counter()
+        predictions = top_predictions(self._probabilities(output), self.card.output.labels, top_k)
+        end = time.perf_counter()
+        milliseconds = (decoded - start, prepared - decoded, invoked - prepared, end - start)
+        return TimedPredictions(predictions, Timing(*(1000 * seconds for seconds in milliseconds)))
+
+    def _probabilities(self, output: NDArray[Any]) -> NDArray[np.float32]:
+        tensor = self.engine.output
+        values = dequantize(output.reshape(-1), tensor.scale, tensor.zero_point)
+        if not np.isfinite(values).all():
+            msg = "the model's output is not a number: the model is broken. Export it again."
+            raise InferenceError(msg)
+        return probabilities(values, self.card.output)
+
+
+def _card(file: ModelFile, labels: Sequence[str] | None, input_range: str | None) -> tuple[ModelCard, tuple[str, ...]]:
+    if file.card is None:
+        parsed = parse_input_range(input_range) if input_range is not None else None
+        return describe_foreign(file, labels=labels, input_range=parsed)
+    if labels is not None or input_range is not None:
+        msg = "the model file carries its own labels and input range; leave --labels and --input-range out"
+        raise ValueError(msg)
+    return file.card, ()

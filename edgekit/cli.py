@@ -1,0 +1,208 @@
+"""The command `edgekit`: parse, call, print. Heavy imports stand inside the commands, so that --help is instant."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from edgekit.console import describe_error, note, quiet_native_code, run, show_error
+from edgekit.errors import EdgekitError
+from edgekit.version import __version__
+
+if TYPE_CHECKING:
+    from edgekit.classifier import TimedPredictions
+    from edgekit.runtime import RuntimeName
+
+EXIT_UNREADABLE_PHOTOS = 4
+
+_MODEL = click.argument("model", type=click.Path(), metavar="MODEL.tflite")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+_RUNTIME = click.option(
+    "--runtime",
+    type=click.Choice(["auto", "litert", "tflite"]),
+    default="auto",
+    show_default=True,
+    help="TFLite runtime; auto takes ai-edge-litert where it is installed.",
+)
+_THREADS = click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of one inference."
+)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="edgekit")
+def cli() -> None:
+    """Classify photos with a TFLite model file, on the device.
+
+    Exit codes: 0 done; 1 an error; 2 wrong usage; 4 some photos could not be read.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the command `edgekit`."""
+    run(cli, arguments)
+
+
+@cli.command(epilog="Example: edgekit classify leaf.tflite photo.jpg --top-k 1")
+@_MODEL
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+@click.option("--top-k", type=click.IntRange(min=1), default=3, show_default=True, help="Answers per photo.")
+@click.option("--json", "style", flag_value="json", help="One JSON object a line and photo.")
+@click.option("--csv", "style", flag_value="csv", help="CSV with a header, one line an answer.")
+@_THREADS
+@_RUNTIME
+@click.option("--labels", type=click.Path(), help="Labels, one a line, for a model file that has none.")
+@click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
+def classify(
+    model: str,
+    photos: tuple[str, ...],
+    top_k: int,
+    style: str | None,
+    threads: int,
+    runtime: RuntimeName | Literal["auto"],
+    labels: str | None,
+    input_range: str | None,
+) -> int:
+    """Print the most probable labels of photos.
+
+    PHOTO is a file, a folder (walked in sorted order), or - for image bytes on standard input.
+    """
+    from edgekit.classifier import Classifier
+    from edgekit.labels import parse_labels
+
+    sources = list(_expand(photos))
+    try:
+        with quiet_native_code():
+            names = parse_labels(Path(labels).read_bytes(), labels) if labels else None
+            classifier = Classifier(model, runtime=runtime, num_threads=threads, labels=names, input_range=input_range)
+    except ValueError as error:
+        if isinstance(error, EdgekitError):
+            raise
+        raise click.UsageError(str(error)) from error
+    for assumption in classifier.assumptions:
+        note(f"{model}: {assumption}.")
+    printer = _PRINTERS[style or "text"]()
+    unreadable = 0
+    for source in sources:
+        try:
+            result = classifier.predict_timed(sys.stdin.buffer.read() if source == "-" else source, top_k=top_k)
+        except BrokenPipeError:
+            raise
+        except (EdgekitError, OSError) as error:
+            if not _is_about_photo(error):
+                raise
+            unreadable += 1
+            printer.failure(source, describe_error(error))
+        else:
+            printer.success(source, result)
+    return EXIT_UNREADABLE_PHOTOS if unreadable else 0
+
+
+def _is_about_photo(error: Exception) -> bool:
+    from edgekit.errors import ImageError
+
+    return isinstance(error, (ImageError, OSError))
+
+
+def _expand(photos: Sequence[str]) -> Iterator[str]:
+    """Photos in order, folders replaced by the photos below them."""
+    from edgekit.errors import ImageError
+    from edgekit.photo import PHOTO_SUFFIXES, find_photos
+
+    for photo in photos:
+        if photo == "-" or not Path(photo).is_dir():
+            yield photo
+            continue
+        found = [str(path) for path in find_photos(photo)]
+        if not found:
+            msg = f"{photo}: no photos in this folder; looked for {', '.join(sorted(PHOTO_SUFFIXES))}."
+            raise ImageError(msg)
+        yield from found
+
+
+class _TextPrinter:
+    def success(self, source: str, result: TimedPredictions) -> None:
+        answers = ", ".join(f"{p.label} {p.score:.1%}" for p in result.predictions)
+        click.echo(f"{source}: {answers}")
+
+    def failure(self, source: str, reason: str) -> None:  # noqa: ARG002 - the reason names the source
+        show_error(reason)
+
+
+class _JsonPrinter:
+    def success(self, source: str, result: TimedPredictions) -> None:
+        predictions = [
+            {"class_id": p.class_id, "label": p.label, "score": round(p.score, 6)} for p in result.predictions
+        ]
+        timing = {name: round(value, 3) for name, value in vars(result.timing_ms).items()}
+        self._print({"file": source, "predictions": predictions, "timing_ms": timing})
+
+    def failure(self, source: str, reason: str) -> None:
+        self._print({"file": source, "error": reason})
+
+    @staticmethod
+    def _print(record: dict[str, object]) -> None:
+        click.echo(json.dumps(record, ensure_ascii=False))
+
+
+class _CsvPrinter:
+    def __init__(self) -> None:
+        import csv
+
+        self._rows = csv.writer(sys.stdout, lineterminator="\n")
+        self._rows.writerow(["file", "rank", "class_id", "label", "score", "error"])
+
+    def success(self, source: str, result: TimedPredictions) -> None:
+        for rank, p in enumerate(result.predictions, start=1):
+            self._rows.writerow([source, rank, p.class_id, p.label, f"{p.score:.6f}", ""])
+        sys.stdout.flush()
+
+    def failure(self, source: str, reason: str) -> None:
+        self._rows.writerow([source, "", "", "", "", reason])
+        sys.stdout.flush()
+
+
+_PRINTERS: dict[str, type[_TextPrinter | _JsonPrinter | _CsvPrinter]] = {
+    "text": _TextPrinter,
+    "json": _JsonPrinter,
+    "csv": _CsvPrinter,
+}
+
+
+@cli.command(epilog="Example: edgekit info leaf.tflite")
+@_MODEL
+@_JSON
+def info(model: str, as_json: bool) -> None:
+    """Print what a model file says about itself. No runtime is loaded."""
+    from edgekit.info import describe_model, model_record
+    from edgekit.modelfile import read_model_file
+
+    file = read_model_file(model)
+    click.echo(json.dumps(model_record(model, file), ensure_ascii=False) if as_json else describe_model(model, file))
+
+
+@cli.command(epilog="Example: edgekit selftest leaf.tflite")
+@_MODEL
+@_JSON
+@_THREADS
+@_RUNTIME
+def selftest(model: str, as_json: bool, threads: int, runtime: RuntimeName | Literal["auto"]) -> int:
+    """Check that this device computes what was verified at export, bit for bit."""
+    from edgekit.selftest import run_selftest
+
+    with quiet_native_code():
+        result = run_selftest(model, runtime=runtime, num_threads=threads)
+    if as_json:
+        click.echo(json.dumps({"file": model, **vars(result)}, ensure_ascii=False))
+    else:
+        verdict = "passed" if result.passed else "FAILED"
+        click.echo(f"{model}: self-test {verdict} on {result.runtime}, {result.vectors} golden inputs")
+        click.echo(f"  {result.message}")
+    if not result.passed:
+        show_error(f"{model}: {result.message}")
+    return 0 if result.passed else 1

@@ -1,0 +1,84 @@
+"""Manners of a command line, for `edgekit` and `edgekit-export`: one-line errors, exit codes, quiet native code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+import click
+
+from edgekit.errors import EdgekitError
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+def run(command: click.Command, arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and leave the process: errors in one line, never a traceback.
+
+    Args:
+        command: The click command or group; what it returns, if an integer, is the exit code.
+        arguments: Instead of `sys.argv[1:]`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a label outside the terminal's charset is no error
+    sys.exit(_exit_code(command, arguments))
+
+
+def _exit_code(command: click.Command, arguments: Sequence[str] | None) -> int:
+    try:
+        result = command.main(arguments, standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXIT_ERROR
+    except (EdgekitError, OSError) as error:
+        show_error(describe_error(error))
+        return getattr(error, "exit_code", EXIT_ERROR)
+    return result if isinstance(result, int) else 0
+
+
+def show_error(text: str) -> None:
+    """One `Error:` line on stderr."""
+    click.echo(f"Error: {text}", err=True)
+
+
+def describe_error(error: EdgekitError | OSError) -> str:
+    """The error in one line; for a system error, the file and the reason without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return " ".join(str(error).split())
+
+
+def note(text: str) -> None:
+    """One note on stderr."""
+    click.echo(f"note: {text}", err=True)
+
+
+@contextlib.contextmanager
+def quiet_native_code() -> Iterator[None]:
+    """Keep native libraries from writing to stderr meanwhile; Python's own stderr goes the same way.
+
+    LiteRT greets with an INFO line whenever it is loaded. For short stretches of a command line only: it redirects
+    the file descriptor of the whole process.
+    """
+    sys.stderr.flush()
+    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(devnull, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(devnull)

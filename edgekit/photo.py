@@ -1,0 +1,208 @@
+"""Anything people call a photo -> upright RGB pixels.
+
+Every image that cannot be read ends in `ImageError`, whatever is wrong with it. Colours are taken as stored: ICC
+profiles are ignored, as training pipelines ignore them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import struct
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.errors import ImageError
+from edgekit.sniff import describe_bytes, kind_of_bytes
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+Photo: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]"
+
+PHOTO_SUFFIXES = frozenset(
+    (
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif",
+        ".heic", ".heif", ".avif",
+    )
+)  # fmt: skip
+"""File names that folders are searched for. What a file really is, is decided by its content."""
+
+MAX_PIXELS = 2**27
+"""134 megapixels, 400 MB as RGB: above every phone's default, below what an attacker's 1 kB PNG can ask for."""
+
+# Only these decoders are ever tried: others start programs (EPS) or are not for photos.
+_FORMATS = {
+    "JPEG image": ("JPEG", None),
+    "PNG image": ("PNG", None),
+    "WebP image": ("WEBP", "PIL.WebPImagePlugin"),
+    "GIF image": ("GIF", None),
+    "BMP image": ("BMP", None),
+    "TIFF image": ("TIFF", "PIL.TiffImagePlugin"),
+    "AVIF image": ("AVIF", "PIL.AvifImagePlugin"),
+}
+# What Pillow's decoders were seen to raise on damaged files.
+_DECODER_ERRORS = (
+    OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
+    struct.error, OverflowError, ZeroDivisionError, EOFError, MemoryError, RuntimeError, NotImplementedError,
+)  # fmt: skip
+_ORIENTATION_TAG = 0x0112
+# EXIF orientation -> what makes the picture upright. Source: EXIF 2.32, tag 274.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def load_photo(photo: Photo) -> Image.Image:
+    """Upright RGB pixels of a photo.
+
+    EXIF orientation is applied. Transparency is laid over white. Of an animation the first frame is taken. 16-bit
+    gray is scaled to 8 bits by dropping the low byte, as Pillow does for 16-bit colour. CMYK is converted without
+    a profile.
+
+    Args:
+        photo: A path, the bytes of an image file, a PIL image, or a uint8 array of shape (height, width, 3) in RGB
+            order, (height, width) or (height, width, 1) in gray.
+
+    Returns:
+        A PIL image of mode RGB.
+
+    Raises:
+        ImageError: it cannot be read; the text names the file and says what was found.
+        OSError: the file is missing or may not be read.
+        TypeError: `photo` is none of the kinds above.
+    """
+    if isinstance(photo, np.ndarray):
+        return Image.fromarray(check_pixels(photo)).convert("RGB")
+    if isinstance(photo, Image.Image):
+        return _decoded(photo, "image")
+    if isinstance(photo, (bytes, bytearray, memoryview)):
+        return _decode(bytes(photo), "image")
+    if isinstance(photo, (str, os.PathLike)):
+        return _decode(Path(photo).read_bytes(), os.fspath(photo))
+    msg = f"a photo is a path, bytes, a PIL image or a uint8 array, not {type(photo).__name__}"  # type: ignore[unreachable]
+    raise TypeError(msg)
+
+
+def check_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An array as pixels: uint8 of shape (height, width, 3) or, for gray, (height, width).
+
+    Raises:
+        ImageError: any other shape or dtype, or no pixels.
+    """
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
+        msg = (
+            f"array: found {pixels.dtype} of shape {pixels.shape}, expected uint8 of shape (height, width, 3) "
+            "in RGB order or (height, width) in gray."
+        )
+        raise ImageError(msg)
+    if 0 in pixels.shape:
+        msg = f"array: shape {pixels.shape} has no pixels."
+        raise ImageError(msg)
+    return pixels
+
+
+def find_photos(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """Files below `folder` whose names sound like photos, sorted by path; hidden ones are left out.
+
+    Raises:
+        OSError: a folder cannot be listed.
+    """
+    for entry in sorted(Path(folder).iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from find_photos(entry)
+        elif entry.suffix.lower() in PHOTO_SUFFIXES:
+            yield entry
+
+
+def _decode(data: bytes, where: str) -> Image.Image:
+    kind = kind_of_bytes(data)
+    name, plugin = _FORMATS.get(kind, (None, None))
+    if name is None or not _has_decoder(plugin):
+        hint = " Convert it to JPEG." if kind in ("HEIC image", "AVIF image") else ""
+        msg = f"{where}: found {describe_bytes(data)}, expected a photo (JPEG, PNG, WebP, TIFF, BMP or GIF).{hint}"
+        raise ImageError(msg)
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own warnings on odd files; the limit on pixels that matters here is MAX_PIXELS.
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data), formats=[name])
+            return _decoded(image, where)
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(where, str(error).removeprefix("Image size ")) from error
+    except _DECODER_ERRORS as error:
+        msg = f"{where}: damaged {kind} of {len(data)} bytes ({_one_line(error)}). Take or copy the photo again."
+        raise ImageError(msg) from error
+
+
+def _has_decoder(plugin: str | None) -> bool:
+    try:
+        return plugin is None or bool(importlib.import_module(plugin))
+    except ImportError:
+        return False
+
+
+def _decoded(image: Image.Image | ImageFile, where: str) -> Image.Image:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(where, f"{width}x{height}")
+    if not width or not height:
+        msg = f"{where}: an image of {width}x{height} pixels, expected at least 1x1."
+        raise ImageError(msg)
+    image.load()
+    # After load(): TIFF files are turned upright by Pillow itself, which then drops the tag.
+    upright = _UPRIGHT.get(_orientation(image))
+    rgb = _to_rgb(image, where)
+    return rgb.transpose(upright) if upright is not None else rgb
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation; 1 where damaged EXIF hides it, as every viewer shows such a photo."""
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except _DECODER_ERRORS:
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _to_rgb(image: Image.Image, where: str) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        high_byte = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return Image.fromarray(high_byte).convert("RGB")
+    if image.mode in ("I", "F", "LAB", "HSV"):
+        msg = f"{where}: pixels of kind {image.mode} have no defined white. Save the photo as 8-bit RGB."
+        raise ImageError(msg)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        straight = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, straight).convert("RGB")
+    return image.convert("RGB")
+
+
+def _too_large(where: str, found: str) -> ImageError:
+    return ImageError(f"{where}: {found} is too large, at most {MAX_PIXELS} pixels are decoded. Scale the photo down.")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,104 @@
+"""Frozen dataclasses to and from JSON, checked field by field.
+
+`from_json` accepts exactly what a dataclass declares: a wrong type, a value outside a `Literal` or a missing field
+without a default is a `ModelFileError` that names the place. Unknown keys are ignored, so that a newer writer may
+add some without breaking an older reader.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import types
+import typing
+from collections.abc import Hashable
+from typing import Any, TypeVar
+
+from edgekit.errors import ModelFileError
+
+T = TypeVar("T")
+
+
+def to_json(value: Any) -> Any:
+    """Plain dicts, lists and scalars; fields that are None are left out."""
+    if dataclasses.is_dataclass(value):
+        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: to_json(item) for name, item in pairs if item is not None}
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [to_json(item) for item in value]
+    return value
+
+
+def from_json(cls: type[T], value: Any, where: str) -> T:
+    """An instance of the dataclass `cls` from parsed JSON.
+
+    Args:
+        cls: A dataclass whose fields are scalars, `Literal`s, tuples, dicts with string keys or dataclasses.
+        value: What `json.loads` returned.
+        where: Name of the place for error messages, for instance ``model_card.json``.
+
+    Raises:
+        ModelFileError: `value` does not have the declared form.
+    """
+    if not isinstance(value, dict):
+        raise _mismatch(where, value, "an object")
+    hints = _hints(cls)
+    found = {}
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if field.name in value:
+            found[field.name] = _decode(hints[field.name], value[field.name], f"{where}: {field.name}")
+        elif field.default is dataclasses.MISSING:
+            msg = f"{where}: {field.name} is missing. Export the model again, or copy the file again."
+            raise ModelFileError(msg)
+    try:
+        return cls(**found)
+    except ValueError as error:
+        msg = f"{where}: {error}"
+        raise ModelFileError(msg) from error
+
+
+@functools.cache
+def _hints(cls: Hashable) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _decode(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        if value not in arguments or isinstance(value, bool):
+            raise _mismatch(where, value, "one of " + ", ".join(map(str, arguments)))
+        return value
+    if origin in (types.UnionType, typing.Union):
+        inner = next(a for a in arguments if a is not types.NoneType)
+        return None if value is None else _decode(inner, value, where)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise _mismatch(where, value, "a list")
+        return tuple(_decode(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise _mismatch(where, value, "an object")
+        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if dataclasses.is_dataclass(hint):
+        return from_json(typing.cast("type[Any]", hint), value, where)
+    return _decode_scalar(hint, value, where)
+
+
+def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise _mismatch(where, value, "a finite number")
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        names = {float: "a number", int: "an integer", str: "a string", bool: "true or false"}
+        raise _mismatch(where, value, names[hint])
+    return value
+
+
+def _mismatch(where: str, value: Any, expected: str) -> ModelFileError:
+    found = repr(value)
+    shown = found if len(found) <= 60 else found[:57] + "..."
+    return ModelFileError(f"{where}: found {shown}, expected {expected}. Export the model again.")

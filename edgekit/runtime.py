@@ -1,0 +1,175 @@
+"""The only file that imports a TFLite runtime.
+
+Two runtimes have the same interpreter: ai-edge-litert ("litert") and its predecessor tflite-runtime ("tflite"). Two
+sets of kernels give the same bits on every machine: XNNPACK (LiteRT's default) and the reference kernels (what
+tflite-runtime computes on Arm, and `kernels="reference"` anywhere). What tflite-runtime computes by default on x86 is
+neither.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.card import Family
+from edgekit.errors import InferenceError, RuntimeUnavailableError
+
+RuntimeName = Literal["litert", "tflite"]
+Kernels = Literal["default", "reference"]
+
+_MODULES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
+DISTRIBUTIONS = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
+
+
+class Interpreter(Protocol):
+    """The interpreter methods that edgekit uses; both runtimes have them."""
+
+    def allocate_tensors(self) -> None: ...  # noqa: D102
+    def get_input_details(self) -> list[dict[str, Any]]: ...  # noqa: D102
+    def get_output_details(self) -> list[dict[str, Any]]: ...  # noqa: D102
+    def set_tensor(self, tensor_index: int, value: NDArray[Any]) -> None: ...  # noqa: D102
+    def get_tensor(self, tensor_index: int) -> NDArray[Any]: ...  # noqa: D102
+    def invoke(self) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output tensor. `scale` is 0.0 where it is not quantized."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+
+
+def installed_runtimes() -> tuple[RuntimeName, ...]:
+    """The runtimes that are installed, preferred first; nothing is imported."""
+    names: tuple[RuntimeName, ...] = ("litert", "tflite")
+    return tuple(name for name in names if importlib.util.find_spec(_MODULES[name]))
+
+
+class Engine:
+    """One model, loaded in one runtime. Not for use from several threads at once.
+
+    Args:
+        model: The bytes of a TFLite file.
+        runtime: Which runtime; ``auto`` takes LiteRT where it is installed.
+        kernels: ``reference`` for the slow kernels that give the same bits everywhere.
+        num_threads: Threads of one inference.
+
+    Raises:
+        RuntimeUnavailableError: the runtime is not installed or cannot work in this environment.
+        InferenceError: the runtime refused the model; the text carries its reason.
+        ValueError: `num_threads` below 1.
+    """
+
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        runtime: RuntimeName | Literal["auto"] = "auto",
+        kernels: Kernels = "default",
+        num_threads: int = 1,
+    ) -> None:
+        if num_threads < 1:
+            msg = f"num_threads is {num_threads}, expected at least 1"
+            raise ValueError(msg)
+        self.runtime: RuntimeName = _choose(runtime)
+        self.version = importlib.metadata.version(DISTRIBUTIONS[self.runtime])
+        self.kernels = kernels
+        self._interpreter = _load(self.runtime, model, kernels, num_threads)
+        self.input = _tensor_info(self._interpreter.get_input_details()[0])
+        self.output = _tensor_info(self._interpreter.get_output_details()[0])
+
+    @property
+    def description(self) -> str:
+        """Runtime and version, for people."""
+        suffix = ", reference kernels" if self.kernels == "reference" else ""
+        return f"{DISTRIBUTIONS[self.runtime]} {self.version}{suffix}"
+
+    @property
+    def expected_family(self) -> Family | None:
+        """The portable kernel family that this engine should compute in; None for tflite-runtime's x86 default."""
+        if self.kernels == "reference":
+            return "reference"
+        if self.runtime == "litert":
+            return "xnnpack"
+        return "reference" if platform.machine().lower().startswith(("arm", "aarch64")) else None
+
+    def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """One inference.
+
+        Args:
+            tensor: Of the input's shape and dtype.
+
+        Returns:
+            A new array of the output's shape and dtype.
+
+        Raises:
+            InferenceError: the runtime refused or failed.
+        """
+        try:
+            self._interpreter.set_tensor(self.input.index, tensor)
+            self._interpreter.invoke()
+            return self._interpreter.get_tensor(self.output.index)
+        except (RuntimeError, ValueError) as error:
+            msg = f"{self.description} failed to run the model: {_one_line(error)}"
+            raise InferenceError(msg) from error
+
+
+def _choose(runtime: RuntimeName | Literal["auto"]) -> RuntimeName:
+    installed = installed_runtimes()
+    if runtime == "auto":
+        if not installed:
+            msg = "no TFLite runtime is installed. Run: pip install ai-edge-litert"
+            raise RuntimeUnavailableError(msg)
+        return installed[0]
+    if runtime not in installed:
+        msg = f"{DISTRIBUTIONS[runtime]} is not installed. Run: pip install {DISTRIBUTIONS[runtime]}"
+        raise RuntimeUnavailableError(msg)
+    return runtime
+
+
+def _load(runtime: RuntimeName, model: bytes, kernels: Kernels, num_threads: int) -> Interpreter:
+    if runtime == "tflite" and int(np.__version__.partition(".")[0]) >= 2:
+        msg = (
+            f"tflite-runtime cannot work with numpy {np.__version__}. "
+            "Run: pip install 'numpy<2', or: pip install ai-edge-litert"
+        )
+        raise RuntimeUnavailableError(msg)
+    try:
+        if runtime == "litert":
+            from ai_edge_litert import interpreter as module
+        else:
+            from tflite_runtime import interpreter as module
+    except (ImportError, AttributeError) as error:
+        msg = f"{DISTRIBUTIONS[runtime]} is installed but cannot be imported: {_one_line(error)}"
+        raise RuntimeUnavailableError(msg) from error
+    resolver = module.OpResolverType.BUILTIN_REF if kernels == "reference" else module.OpResolverType.AUTO
+    try:
+        interpreter: Interpreter = module.Interpreter(
+            model_content=model, num_threads=num_threads, experimental_op_resolver_type=resolver
+        )
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        version = importlib.metadata.version(DISTRIBUTIONS[runtime])
+        msg = f"{DISTRIBUTIONS[runtime]} {version} refuses the model: {_one_line(error)}"
+        raise InferenceError(msg) from error
+    return interpreter
+
+
+def _tensor_info(details: dict[str, Any]) -> TensorInfo:
+    scale, zero_point = details["quantization"]
+    shape = tuple(int(n) for n in details["shape"])
+    return TensorInfo(details["index"], shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
