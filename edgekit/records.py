@@ -12,7 +12,6 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Hashable
 from typing import Any, TypeVar
 
 from edgekit.errors import ModelFileError
@@ -45,7 +44,7 @@ def from_json(cls: type[T], value: Any, where: str) -> T:
     """
     if not isinstance(value, dict):
         raise _mismatch(where, value, "an object")
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     found = {}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.name in value:
@@ -61,7 +60,7 @@ def from_json(cls: type[T], value: Any, where: str) -> T:
 
 
 @functools.cache
-def _hints(cls: Hashable) -> dict[str, Any]:
+def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
