@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -14,10 +15,8 @@ def write_whole(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = 
         OSError: the folder is missing or not writable, or the disk is full; no file is left behind.
     """
     target = Path(path)
-    if target.exists() and not overwrite:
-        msg = f"{target} exists. Pass --force to replace it, or choose another name."
-        raise FileExistsError(msg)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    _refuse_existing(target, overwrite)
+    beside = _beside(target)
     try:
         with beside.open("wb") as file:
             file.write(data)
@@ -30,9 +29,40 @@ def write_whole(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = 
     _flush_folder(target.parent)
 
 
+def check_writable(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Find out before long work whether `write_whole` could write to `path`; nothing stays behind.
+
+    Raises:
+        FileExistsError: `path` exists and `overwrite` is false.
+        OSError: the folder is missing or not writable.
+    """
+    target = Path(path)
+    _refuse_existing(target, overwrite)
+    if target.is_dir():
+        msg = f"{target} is a folder, expected the name of a file to write."
+        raise IsADirectoryError(msg)
+    beside = _beside(target)
+    try:
+        beside.touch()
+    except OSError as error:
+        msg = f"{target}: cannot be written: {error.strerror}. Choose another place."
+        raise type(error)(msg) from error
+    beside.unlink()
+
+
+def _refuse_existing(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        msg = f"{target} exists. Pass --force to replace it, or choose another name."
+        raise FileExistsError(msg)
+
+
+def _beside(target: Path) -> Path:
+    return target.parent / f".{target.name}.{os.getpid()}.part"
+
+
 def _flush_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system can flush a folder."""
-    if os.name == "posix":
+    """Make the rename itself survive a power cut, where the system can flush a folder; the file stands either way."""
+    with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -14,6 +14,7 @@ from edgekit.errors import ModelFileError
 from edgekit.records import from_json, to_json
 
 SCHEMA = 1
+MAX_SIDE = 8192
 
 Fit = Literal["stretch", "crop", "pad"]
 ResizeKernel = Literal["nearest", "bilinear", "bicubic"]
@@ -42,8 +43,8 @@ class InputSpec:
 
     def __post_init__(self) -> None:
         """Refuse values that no image can have."""
-        if not (1 <= self.height <= 8192 and 1 <= self.width <= 8192):
-            msg = f"input size {self.height}x{self.width} is outside 1..8192"
+        if not (1 <= self.height <= MAX_SIDE and 1 <= self.width <= MAX_SIDE):
+            msg = f"input size {self.height}x{self.width} is outside 1..{MAX_SIDE}"
             raise ValueError(msg)
         if self.channels != {"RGB": 3, "L": 1}[self.color_order]:
             msg = f"{self.channels} channels do not go with color order {self.color_order}"

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from edgekit.card import ModelCard
 from edgekit.errors import EdgekitError, InferenceError
-from edgekit.foreign import describe_foreign
-from edgekit.inputrange import parse_input_range
 from edgekit.modelfile import ModelFile, parse_model_file, read_model_file
 from edgekit.photo import Photo, load_photo
 from edgekit.preprocess import PixelTable, fit_pixels
@@ -118,6 +116,9 @@ class Classifier:
     def _probabilities(self, output: NDArray[Any]) -> NDArray[np.float32]:
         tensor = self.engine.output
         values = dequantize(output.reshape(-1), tensor.scale, tensor.zero_point)
+        if len(values) != len(self.card.output.labels):
+            msg = f"the model gave {len(values)} scores for {len(self.card.output.labels)} labels. Export it again."
+            raise InferenceError(msg)
         if not np.isfinite(values).all():
             msg = "the model's output is not a number: the model is broken. Export it again."
             raise InferenceError(msg)
@@ -126,6 +127,9 @@ class Classifier:
 
 def _card(file: ModelFile, labels: Sequence[str] | None, input_range: str | None) -> tuple[ModelCard, tuple[str, ...]]:
     if file.card is None:
+        from edgekit.foreign import describe_foreign
+        from edgekit.inputrange import parse_input_range
+
         parsed = parse_input_range(input_range) if input_range is not None else None
         return describe_foreign(file, labels=labels, input_range=parsed)
     if labels is not None or input_range is not None:

@@ -75,6 +75,9 @@ class Table:
         buffer.number(vtable + max(size - 2, 0), "H")
         self._buffer = buffer
         self._fields = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", buffer.data, vtable + 4)
+        if position + max(self._fields, default=0) > len(buffer.data) - 1:
+            msg = f"damaged file: a table at byte {position} does not fit into it. Copy the model file again."
+            raise ModelFileError(msg)
         self.position = position
 
     def where(self, slot: int) -> int | None:

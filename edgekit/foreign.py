@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from edgekit import tflite
-from edgekit.card import InputSpec, ModelCard, OutputSpec
+from edgekit.card import MAX_SIDE, InputSpec, ModelCard, OutputSpec
 from edgekit.errors import UnsupportedModelError
 from edgekit.inputrange import CHOICES, InputRange
 from edgekit.modelfile import ModelFile
+from edgekit.structure import check_structure
 from edgekit.tflite import Graph, Tensor
 
 _PASS_ON = (tflite.RESHAPE, tflite.SQUEEZE, tflite.QUANTIZE, tflite.DEQUANTIZE)
@@ -35,6 +36,7 @@ def describe_foreign(
     """
     graph = model.graph
     refuse_custom_operators(graph)
+    check_structure(graph)
     image, output = _image_input(graph), _scores_output(graph)
     tail = _tail(graph, output)
     found = tuple(labels) if labels is not None else model.labels
@@ -71,6 +73,9 @@ def _image_input(graph: Graph) -> Tensor:
         raise UnsupportedModelError(msg)
     if min(image.shape[1:3]) < 2:
         msg = f"its input {shapes} has no fixed size. Convert the model again with a static input shape."
+        raise UnsupportedModelError(msg)
+    if max(image.shape[1:3]) > MAX_SIDE:
+        msg = f"its input {shapes} is larger than {MAX_SIDE}x{MAX_SIDE}."
         raise UnsupportedModelError(msg)
     return _of_known_type(image, "input")
 

@@ -69,7 +69,7 @@ def _describe_card(card: ModelCard) -> list[tuple[str, str]]:
     if card.verification:
         rows += _describe_verification(card.verification)
     if card.requires and card.requires.oldest_runtime:
-        rows.append(("runs on", f"{card.requires.oldest_runtime} and newer"))
+        rows.append(("oldest runtime", f"{card.requires.oldest_runtime}, seen running it"))
     for name, version in (card.requires.refused_by or {}).items() if card.requires else ():
         rows.append(("refused by", f"{name}: {version}"))
     if card.provenance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -67,7 +68,10 @@ def parse_input_range(text: str) -> InputRange:
 
 def _numbers(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = (math.nan,)
+    if not all(map(math.isfinite, numbers)):
         msg = f"{text!r} is not a list of numbers; expected {CHOICES}"
-        raise ValueError(msg) from error
+        raise ValueError(msg)
+    return numbers

@@ -35,9 +35,13 @@ def format_labels(labels: Sequence[str]) -> bytes:
     """The bytes of a labels file.
 
     Raises:
-        ValueError: a label that `parse_labels` would not give back, because it is empty or has a line break.
+        ValueError: labels that `parse_labels` would not give back: none at all, or one that is empty, has a line
+            break, begins or ends with a space, or begins with a byte order mark.
     """
     text = "".join(f"{label}\n" for label in labels)
+    if not labels or text.startswith("\ufeff"):
+        msg = "there is no label, or the first begins with a byte order mark; name the classes in plain text."
+        raise ValueError(msg)
     if tuple(text.splitlines()) != tuple(labels) or any(not x or x != x.strip() for x in labels):
         msg = "a label is empty, has a line break, or begins or ends with a space; rename it."
         raise ValueError(msg)

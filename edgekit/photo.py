@@ -6,14 +6,15 @@ profiles are ignored, as training pipelines ignore them.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,15 +37,16 @@ PHOTO_SUFFIXES = frozenset(
 """File names that folders are searched for. What a file really is, is decided by its content."""
 
 MAX_PIXELS = 2**27
-"""134 megapixels, 400 MB as RGB: above every phone's default, below what an attacker's 1 kB PNG can ask for."""
+"""134 megapixels, 512 MiB in memory: above every phone's default, below what an attacker's 1 kB PNG can ask for."""
 
-# Only these decoders are ever tried: others start programs (EPS) or are not for photos.
-_FORMATS = {
-    "JPEG image": ("JPEG", None),
-    "PNG image": ("PNG", None),
+# Only these decoders are ever tried: others start programs (EPS) or are not for photos. Each is loaded when it is
+# needed; Image.open would load five for every photo that comes as bytes.
+_DECODERS = {
+    "JPEG image": ("JPEG", "PIL.JpegImagePlugin"),
+    "PNG image": ("PNG", "PIL.PngImagePlugin"),
     "WebP image": ("WEBP", "PIL.WebPImagePlugin"),
-    "GIF image": ("GIF", None),
-    "BMP image": ("BMP", None),
+    "GIF image": ("GIF", "PIL.GifImagePlugin"),
+    "BMP image": ("BMP", "PIL.BmpImagePlugin"),
     "TIFF image": ("TIFF", "PIL.TiffImagePlugin"),
     "AVIF image": ("AVIF", "PIL.AvifImagePlugin"),
 }
@@ -88,7 +90,8 @@ def load_photo(photo: Photo) -> Image.Image:
     if isinstance(photo, np.ndarray):
         return Image.fromarray(check_pixels(photo)).convert("RGB")
     if isinstance(photo, Image.Image):
-        return _decoded(photo, "image")
+        with _damage_as_image_error("image", "image"):
+            return _decoded(photo, "image")
     if isinstance(photo, (bytes, bytearray, memoryview)):
         return _decode(bytes(photo), "image")
     if isinstance(photo, (str, os.PathLike)):
@@ -120,45 +123,64 @@ def check_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def find_photos(folder: str | os.PathLike[str]) -> Iterator[Path]:
     """Files below `folder` whose names sound like photos, sorted by path; hidden ones are left out.
 
+    Links are followed, but not back into a folder that they stand in.
+
     Raises:
         OSError: a folder cannot be listed.
     """
-    for entry in sorted(Path(folder).iterdir()):
+    yield from _find_photos(Path(folder), ())
+
+
+def _find_photos(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    here = (*above, folder.resolve())
+    for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from find_photos(entry)
+            if entry.resolve() not in here:
+                yield from _find_photos(entry, here)
         elif entry.suffix.lower() in PHOTO_SUFFIXES:
             yield entry
 
 
 def _decode(data: bytes, where: str) -> Image.Image:
     kind = kind_of_bytes(data)
-    name, plugin = _FORMATS.get(kind, (None, None))
-    if name is None or not _has_decoder(plugin):
+    decoder = _decoder(kind)
+    if decoder is None:
         hint = " Convert it to JPEG." if kind in ("HEIC image", "AVIF image") else ""
         msg = f"{where}: found {describe_bytes(data)}, expected a photo (JPEG, PNG, WebP, TIFF, BMP or GIF).{hint}"
         raise ImageError(msg)
+    with _damage_as_image_error(where, f"{kind} of {len(data)} bytes"):
+        return _decoded(decoder(io.BytesIO(data), ""), where)
+
+
+@contextlib.contextmanager
+def _damage_as_image_error(where: str, what: str) -> Iterator[None]:
+    """Tell whatever a decoder raises as an `ImageError`."""
     try:
         with warnings.catch_warnings():
             # Pillow's own warnings on odd files; the limit on pixels that matters here is MAX_PIXELS.
             warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=[name])
-            return _decoded(image, where)
+            yield
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(where, str(error).removeprefix("Image size ")) from error
     except _DECODER_ERRORS as error:
-        msg = f"{where}: damaged {kind} of {len(data)} bytes ({_one_line(error)}). Take or copy the photo again."
+        msg = f"{where}: damaged {what} ({_one_line(error)}). Take or copy the photo again."
         raise ImageError(msg) from error
 
 
-def _has_decoder(plugin: str | None) -> bool:
+def _decoder(kind: str) -> Callable[[IO[bytes], str | bytes], ImageFile] | None:
+    if kind not in _DECODERS:
+        return None
+    name, plugin = _DECODERS[kind]
     try:
-        return plugin is None or bool(importlib.import_module(plugin))
+        module = importlib.import_module(plugin)
     except ImportError:
-        return False
+        return None
+    # Some systems build Pillow without libwebp or libavif; the plugin can be imported all the same.
+    return Image.OPEN[name][0] if getattr(module, "SUPPORTED", True) else None
 
 
 def _decoded(image: Image.Image | ImageFile, where: str) -> Image.Image:
@@ -169,16 +191,25 @@ def _decoded(image: Image.Image | ImageFile, where: str) -> Image.Image:
         msg = f"{where}: an image of {width}x{height} pixels, expected at least 1x1."
         raise ImageError(msg)
     image.load()
-    # After load(): TIFF files are turned upright by Pillow itself, which then drops the tag.
     upright = _UPRIGHT.get(_orientation(image))
     rgb = _to_rgb(image, where)
-    return rgb.transpose(upright) if upright is not None else rgb
+    if upright is None:
+        return rgb
+    turned = rgb.transpose(upright)
+    turned.info.pop("exif", None)  # it still asks for the turn that was made
+    return turned
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation; 1 where damaged EXIF hides it, as every viewer shows such a photo."""
+    """EXIF orientation; 1 where damaged EXIF hides it, as every viewer shows such a photo.
+
+    Not `Image.getexif`, which differs between versions of Pillow: newer ones fall back to XMP, which no browser reads,
+    and older ones keep the tag of a TIFF file after `load` has turned it upright.
+    """
+    exif = Image.Exif()
     try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
+        exif.load(image.info.get("exif", b""))
+        value = exif.get(_ORIENTATION_TAG, 1)
     except _DECODER_ERRORS:
         return 1
     return value if isinstance(value, int) else 1
@@ -193,7 +224,7 @@ def _to_rgb(image: Image.Image, where: str) -> Image.Image:
     if image.mode in ("I", "F", "LAB", "HSV"):
         msg = f"{where}: pixels of kind {image.mode} have no defined white. Save the photo as 8-bit RGB."
         raise ImageError(msg)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
         straight = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, straight).convert("RGB")

@@ -8,7 +8,6 @@ neither.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import platform
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ Kernels = Literal["default", "reference"]
 
 _MODULES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
 DISTRIBUTIONS = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
+# What the runtimes were seen to raise on broken models; MemoryError also on boards that are too small for a good one.
+_NATIVE_ERRORS = (RuntimeError, ValueError, MemoryError)
 
 
 class Interpreter(Protocol):
@@ -82,11 +83,13 @@ class Engine:
             msg = f"num_threads is {num_threads}, expected at least 1"
             raise ValueError(msg)
         self.runtime: RuntimeName = _choose(runtime)
-        self.version = importlib.metadata.version(DISTRIBUTIONS[self.runtime])
         self.kernels = kernels
-        self._interpreter = _load(self.runtime, model, kernels, num_threads)
-        self.input = _tensor_info(self._interpreter.get_input_details()[0])
-        self.output = _tensor_info(self._interpreter.get_output_details()[0])
+        self._interpreter, self.input, self.output = _load(self.runtime, model, kernels, num_threads)
+
+    @property
+    def version(self) -> str:
+        """Of the runtime's distribution."""
+        return _version(self.runtime)
 
     @property
     def description(self) -> str:
@@ -119,7 +122,7 @@ class Engine:
             self._interpreter.set_tensor(self.input.index, tensor)
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self.output.index)
-        except (RuntimeError, ValueError) as error:
+        except _NATIVE_ERRORS as error:
             msg = f"{self.description} failed to run the model: {_one_line(error)}"
             raise InferenceError(msg) from error
 
@@ -137,7 +140,9 @@ def _choose(runtime: RuntimeName | Literal["auto"]) -> RuntimeName:
     return runtime
 
 
-def _load(runtime: RuntimeName, model: bytes, kernels: Kernels, num_threads: int) -> Interpreter:
+def _load(
+    runtime: RuntimeName, model: bytes, kernels: Kernels, num_threads: int
+) -> tuple[Interpreter, TensorInfo, TensorInfo]:
     if runtime == "tflite" and int(np.__version__.partition(".")[0]) >= 2:
         msg = (
             f"tflite-runtime cannot work with numpy {np.__version__}. "
@@ -158,11 +163,17 @@ def _load(runtime: RuntimeName, model: bytes, kernels: Kernels, num_threads: int
             model_content=model, num_threads=num_threads, experimental_op_resolver_type=resolver
         )
         interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        version = importlib.metadata.version(DISTRIBUTIONS[runtime])
-        msg = f"{DISTRIBUTIONS[runtime]} {version} refuses the model: {_one_line(error)}"
+        image = _tensor_info(interpreter.get_input_details()[0])
+        return interpreter, image, _tensor_info(interpreter.get_output_details()[0])
+    except _NATIVE_ERRORS as error:
+        msg = f"{DISTRIBUTIONS[runtime]} {_version(runtime)} refuses the model: {_one_line(error)}"
         raise InferenceError(msg) from error
-    return interpreter
+
+
+def _version(runtime: RuntimeName) -> str:
+    import importlib.metadata  # a tenth of a cold start, and only messages need it
+
+    return importlib.metadata.version(DISTRIBUTIONS[runtime])
 
 
 def _tensor_info(details: dict[str, Any]) -> TensorInfo:

@@ -38,7 +38,7 @@ def kind_of_bytes(data: bytes) -> str:
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "HTML page"
-    if not start.strip(b"\0"):
+    if not data.strip(b"\0"):
         return "file of zeros"
     printable = sum(byte >= 32 or byte in b"\t\r\n" for byte in data[:512])
     if b"\0" not in data[:512] and printable == len(data[:512]):

@@ -8,7 +8,7 @@ Source: TensorFlow Lite schema version 3 (`schema.fbs`): the slot numbers below.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from edgekit.errors import ModelFileError, UnsupportedModelError
@@ -22,7 +22,6 @@ TENSOR_TYPES = (
 CUSTOM = 32
 AVERAGE_POOL_2D, DEQUANTIZE, LOGISTIC, L2_NORMALIZATION, RESHAPE, SOFTMAX = 1, 6, 14, 11, 22, 25
 MEAN, SQUEEZE, QUANTIZE = 40, 43, 114
-_OPERATOR_PLACEHOLDER = 127  # the one-byte field's way to say "look in the four-byte field"
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,22 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """A node of the graph: builtin code (or CUSTOM and a name), version, tensor indices (-1: left out)."""
+    """A node of the graph.
+
+    Its builtin code (or CUSTOM and a name), version, tensor indices (-1: left out), and the table of its options.
+    """
 
     code: int
     custom_name: str
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    options_type: int = 0
+    options: Table | None = field(default=None, repr=False, compare=False)
 
 
 class Graph:
-    """The first subgraph of a TFLite file.
+    """The first subgraph of a TFLite file. `model` is the root table, for those who know the schema.
 
     Raises:
         ModelFileError: the bytes are not a TFLite file or are damaged.
@@ -72,8 +76,8 @@ class Graph:
         if len(data) < 8 or bytes(data[4:8]) != b"TFL3":
             msg = "not a TFLite file: bytes 4 to 8 are not 'TFL3'. Pass a .tflite file."
             raise ModelFileError(msg)
-        self._model = Buffer(data).root()
-        subgraphs = self._model.tables(2)
+        self.model = Buffer(data).root()
+        subgraphs = self.model.tables(2)
         if len(subgraphs) != 1:
             msg = f"found {len(subgraphs)} subgraphs, expected one: control flow is not an image classifier."
             raise UnsupportedModelError(msg)
@@ -108,25 +112,26 @@ class Graph:
     @cached_property
     def custom_operators(self) -> tuple[str, ...]:
         """Names of the operators that only special runtimes or hardware have."""
-        codes = (_operator_code(table) for table in self._model.tables(1))
+        codes = (_operator_code(table) for table in self.model.tables(1))
         return tuple(sorted({name for code, name, _ in codes if code == CUSTOM}))
 
     @cached_property
     def operators(self) -> tuple[Operator, ...]:
         """Every node, in execution order."""
-        codes = [_operator_code(table) for table in self._model.tables(1)]
+        codes = [_operator_code(table) for table in self.model.tables(1)]
         nodes = []
         for table in self._subgraph.tables(3):
             index = table.integer(0, "I")
             if index >= len(codes):
                 msg = f"damaged file: it names operator {index} of {len(codes)}. Copy the model file again."
                 raise ModelFileError(msg)
-            nodes.append(Operator(*codes[index], table.integers(1, "i"), table.integers(2, "i")))
+            tensors = table.integers(1, "i"), table.integers(2, "i")
+            nodes.append(Operator(*codes[index], *tensors, table.integer(3, "B"), table.table(4)))
         return tuple(nodes)
 
     @cached_property
     def _buffer_tables(self) -> list[Table]:
-        return self._model.tables(4)
+        return self.model.tables(4)
 
     def buffer(self, index: int) -> memoryview:
         """The constant data behind a tensor; empty for tensors that are computed."""
@@ -138,7 +143,7 @@ class Graph:
     @cached_property
     def metadata(self) -> dict[str, memoryview]:
         """Named metadata buffers, for instance `TFLITE_METADATA` and `min_runtime_version`."""
-        return {table.string(0): self.buffer(table.integer(1, "I")) for table in self._model.tables(6)}
+        return {table.string(0): self.buffer(table.integer(1, "I")) for table in self.model.tables(6)}
 
     @property
     def declared_min_runtime(self) -> str:

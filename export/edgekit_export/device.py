@@ -1,0 +1,183 @@
+"""A device runtime in a process of its own, as the parent sees it.
+
+`tflite_runtime` cannot be used in a process that imported TensorFlow, and native code can take its process down;
+from here a crash is an error that says what crashed, and how.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import signal
+import subprocess
+import sys
+import types
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.card import Family
+from edgekit.runtime import DISTRIBUTIONS, Kernels, RuntimeName, installed_runtimes
+from edgekit.scores import dequantize
+from edgekit_export.errors import VerificationError
+
+FAMILY_KERNELS: dict[Family, Kernels] = {"xnnpack": "default", "reference": "reference"}
+
+
+class DeviceRuntime:
+    """One model in one runtime and one kernel family, uint8 in and out. A context: leaving it ends the process.
+
+    Raises:
+        VerificationError: the runtime refuses the model, or crashes on loading it.
+    """
+
+    def __init__(self, model: bytes, runtime: RuntimeName, kernels: Kernels) -> None:
+        self.runtime: RuntimeName = runtime
+        self.kernels = kernels
+        self.version = "of unknown version"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _start_code()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            header = {"model_bytes": len(model), "runtime": runtime, "kernels": kernels}
+            self._write(json.dumps(header).encode() + b"\n" + model, "loading the model")
+            answer = self._read_record("loading the model")
+        except BaseException:
+            self.close()
+            raise
+        if "error" in answer:
+            self.close()
+            raise VerificationError(answer["error"])
+        self.version = str(answer["version"])
+        self.input_size_bytes = int(answer["input_bytes"])
+        self.output_scale = float(answer["output_scale"])
+        self.output_zero_point = int(answer["output_zero_point"])
+        self._output_size_bytes = int(answer["output_bytes"])
+
+    @property
+    def name(self) -> str:
+        """Distribution and version, and the kernels where they are not the default."""
+        suffix = " reference kernels" if self.kernels == "reference" else ""
+        return f"{DISTRIBUTIONS[self.runtime]} {self.version}{suffix}"
+
+    def send(self, pixels: NDArray[np.uint8], about: str) -> None:
+        """Start an inference on raw pixels of the input's size; fetch the answer with `receive`.
+
+        Args:
+            pixels: uint8, as many as the input has.
+            about: What they are, for the error if the process crashes.
+        """
+        self._write(pixels.tobytes(), about)
+
+    def receive(self, about: str) -> NDArray[np.uint8]:
+        """The uint8 output of the inference that `send` started, shape (classes,).
+
+        Raises:
+            VerificationError: the runtime failed or crashed.
+        """
+        if self._read(1, about) != b"\0":
+            raise VerificationError(f"{about}: {self._read_record(about)['error']}")
+        return np.frombuffer(self._read(self._output_size_bytes, about), np.uint8)
+
+    def receive_scores(self, about: str) -> NDArray[np.float32]:
+        """As `receive`, dequantized."""
+        return dequantize(self.receive(about), self.output_scale, self.output_zero_point)
+
+    def run(self, pixels: NDArray[np.uint8], about: str) -> NDArray[np.uint8]:
+        """`send` and `receive` in one."""
+        self.send(pixels, about)
+        return self.receive(about)
+
+    def close(self) -> None:
+        """End the process."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> DeviceRuntime:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write(self, data: bytes, about: str) -> None:
+        assert self._process.stdin  # noqa: S101 - a pipe by construction
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._crash(about) from error
+
+    def _read(self, size: int, about: str) -> bytes:
+        assert self._process.stdout  # noqa: S101 - a pipe by construction
+        data = self._process.stdout.read(size)
+        if len(data) < size:
+            raise self._crash(about)
+        return data
+
+    def _read_record(self, about: str) -> dict[str, Any]:
+        assert self._process.stdout  # noqa: S101 - a pipe by construction
+        line = self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise self._crash(about)
+        record: dict[str, Any] = json.loads(line)
+        return record
+
+    def _crash(self, about: str) -> VerificationError:
+        code = self._process.wait()
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return VerificationError(
+            f"{self.name} crashed ({how}) on {about}. The file would crash devices with this runtime."
+        )
+
+
+def _start_code() -> str:
+    """Start the worker with this process's own search path: the current folder must not shadow a module."""
+    return f"import sys; sys.path[:] = {sys.path!r}; from edgekit_export.worker import main; main()"
+
+
+def try_runtimes(model: bytes) -> list[tuple[str, str | None]]:
+    """Which installed runtimes run a model, on zeros: distribution and version, and the reason where one refuses."""
+    found: list[tuple[str, str | None]] = []
+    for runtime in installed_runtimes():
+        name = f"{DISTRIBUTIONS[runtime]} {importlib.metadata.version(DISTRIBUTIONS[runtime])}"
+        try:
+            with DeviceRuntime(model, runtime, "default") as device:
+                device.run(np.zeros(device.input_size_bytes, np.uint8), "an input of zeros")
+        except VerificationError as error:
+            found.append((name, str(error)))
+        else:
+            found.append((name, None))
+    return found
+
+
+def open_family(model: bytes, family: Family) -> tuple[DeviceRuntime, dict[str, str]]:
+    """A process that computes in a portable kernel family, and the runtimes that refused the model, with reasons.
+
+    XNNPACK runs in ai-edge-litert. The reference kernels run in tflite-runtime where it is installed and takes the
+    model, as on a board, else in ai-edge-litert: they give the same bits.
+
+    Raises:
+        VerificationError: no runtime takes the model.
+    """
+    order: tuple[RuntimeName, ...] = ("litert",) if family == "xnnpack" else ("tflite", "litert")
+    refused: dict[str, str] = {}
+    for runtime in order:
+        if runtime not in installed_runtimes():
+            continue
+        try:
+            return DeviceRuntime(model, runtime, FAMILY_KERNELS[family]), refused
+        except VerificationError as error:
+            refused[DISTRIBUTIONS[runtime]] = str(error)
+    reasons = "; ".join(refused.values()) or "no TFLite runtime is installed. Run: pip install ai-edge-litert"
+    raise VerificationError(reasons)

@@ -1,0 +1,47 @@
+"""Every error the exporter raises. Each is an `EdgekitError` and a builtin at once, and one line for a user."""
+
+from __future__ import annotations
+
+from edgekit.errors import EdgekitError
+
+
+class ExportError(EdgekitError):
+    """Base of every error of the exporter."""
+
+
+class MissingTensorFlowError(ExportError, ImportError):
+    """What the exporter needs beside the runner is not installed."""
+
+
+class ModelLoadError(ExportError, ValueError):
+    """The source model cannot be read, or is not an image classifier that can be exported."""
+
+
+class InputRangeError(ExportError, ValueError):
+    """Nothing tells which pixel values the model was trained on."""
+
+
+class PhotosError(ExportError, ValueError):
+    """The labelled folder cannot serve for calibration and verification."""
+
+
+class ConversionError(ExportError, RuntimeError):
+    """TensorFlow's converter refused the model."""
+
+
+class NotFullyQuantizedError(ExportError, RuntimeError):
+    """The converted file still computes with floats, or its input is not the raw pixels."""
+
+
+class VerificationError(ExportError, RuntimeError):
+    """A runtime refused the exported model, failed on it or crashed."""
+
+
+class AccuracyDropError(ExportError, RuntimeError):
+    """The exported model loses more accuracy than allowed; `summary` is the whole comparison as text."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, summary: str = "") -> None:
+        super().__init__(message)
+        self.summary = summary

@@ -1,0 +1,237 @@
+"""A labelled folder -> seeded, stratified, de-duplicated samples, streamed one photo at a time.
+
+A labelled folder has one sub-folder a class. The order within a class is a hash of seed and path, so it is the same
+on every machine, and one more photo does not shuffle the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.card import InputSpec, PhotoSet
+from edgekit.console import describe_error
+from edgekit.errors import ImageError
+from edgekit.photo import find_photos, load_photo
+from edgekit.preprocess import fit_pixels
+from edgekit_export.errors import PhotosError
+
+_CALIBRATION_SHARE = 3  # without a folder of its own, verification keeps at least two thirds of each class
+
+
+@dataclass(frozen=True)
+class LabeledFolder:
+    """The photos of each class, by the names of the sub-folders, both sorted."""
+
+    root: Path
+    classes: Mapping[str, tuple[Path, ...]]
+
+    @property
+    def images(self) -> int:
+        """How many photos there are."""
+        return sum(len(paths) for paths in self.classes.values())
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """What exact duplicates were left out: copies, and photos that stand under two classes."""
+
+    copies: tuple[Path, ...] = ()
+    contradictions: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabeledPhoto:
+    """One photo at the model's size: uint8 pixels of shape (height, width, channels) and the label of its folder."""
+
+    path: Path
+    label: str
+    pixels: NDArray[np.uint8]
+
+
+@dataclass
+class Sample:
+    """Photos to read: of each class at most `quota` readable ones from `candidates`, in order.
+
+    Reading fills `skipped`, `counts` and the fingerprint; only one photo is in memory at a time.
+    """
+
+    root: Path
+    candidates: Mapping[str, tuple[Path, ...]]
+    quota: Mapping[str, int]
+    seed: int
+    skipped: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    _digests: list[str] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """How many photos will be read, if all are readable."""
+        return sum(self.quota.values())
+
+    def read(self, spec: InputSpec) -> Iterator[LabeledPhoto]:
+        """The photos, at the model's size; unreadable ones are noted in `skipped` and the next one taken."""
+        self.skipped, self.counts, self._digests = [], dict.fromkeys(self.candidates, 0), []
+        for label, paths in self.candidates.items():
+            for path in paths:
+                if self.counts[label] == self.quota[label]:
+                    break
+                try:
+                    data = path.read_bytes()
+                    pixels = fit_pixels(load_photo(data), spec)
+                except (ImageError, OSError) as error:
+                    reason = describe_error(error).removeprefix("image: ")
+                    self.skipped.append(f"{path}: {reason}")
+                    continue
+                self.counts[label] += 1
+                self._digests.append(f"{label}\0{hashlib.sha256(data).hexdigest()}")
+                yield LabeledPhoto(path, label, pixels)
+
+    def photo_set(self) -> PhotoSet:
+        """What was read, for the card; the fingerprint does not depend on file names or order."""
+        fingerprint = hashlib.sha256("\n".join(sorted(self._digests)).encode()).hexdigest()
+        return PhotoSet(sum(self.counts.values()), dict(self.counts), fingerprint, self.seed)
+
+
+def read_labeled_folder(root: Path) -> LabeledFolder:
+    """The photos below `root`, one sub-folder a class.
+
+    Raises:
+        PhotosError: no class folders, fewer than two, or one without photos.
+        OSError: a folder cannot be listed.
+    """
+    if not root.is_dir():
+        msg = (
+            f"{root}: found {'a file' if root.exists() else 'nothing'}, expected a folder with one sub-folder a class."
+        )
+        raise PhotosError(msg)
+    folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if len(folders) < 2:
+        found = f"only {folders[0].name!r}" if folders else "none"
+        msg = f"{root}: found {found}, expected one sub-folder a class, at least two."
+        raise PhotosError(msg)
+    classes = {folder.name: tuple(find_photos(folder)) for folder in folders}
+    empty = [name for name, paths in classes.items() if not paths]
+    if empty:
+        msg = f"{root}: no photos in class {', '.join(map(repr, empty))}. Add photos, or remove the folder."
+        raise PhotosError(msg)
+    return LabeledFolder(root, classes)
+
+
+def drop_duplicates(folders: Sequence[LabeledFolder]) -> tuple[list[LabeledFolder], Duplicates]:
+    """The folders without exact duplicates of each other's photos; the first in order stays.
+
+    A photo that stands under two classes has no true label: all its copies go. Only files of equal size are read.
+    """
+    files = [(path, label) for folder in folders for label, paths in folder.classes.items() for path in paths]
+    copies, contradictions = [], []
+    for group in _equal_files(files):
+        if len({label for _, label in group}) > 1:
+            contradictions += [path for path, _ in group]
+        else:
+            copies += [path for path, _ in group[1:]]
+    gone = {*copies, *contradictions}
+    kept = []
+    for folder in folders:
+        classes = {name: tuple(p for p in paths if p not in gone) for name, paths in folder.classes.items()}
+        empty = [name for name, paths in classes.items() if not paths]
+        if empty:
+            msg = (
+                f"{folder.root}: every photo of class {empty[0]!r} is an exact copy of one elsewhere. "
+                "Give each class photos of its own, and calibration and verification different ones."
+            )
+            raise PhotosError(msg)
+        kept.append(LabeledFolder(folder.root, classes))
+    return kept, Duplicates(tuple(copies), tuple(contradictions))
+
+
+def _equal_files(files: Sequence[tuple[Path, str]]) -> Iterator[list[tuple[Path, str]]]:
+    by_size = defaultdict(list)
+    for path, label in files:
+        by_size[path.stat().st_size].append((path, label))
+    for candidates in by_size.values():
+        if len(candidates) == 1:
+            continue
+        by_digest = defaultdict(list)
+        for path, label in candidates:
+            by_digest[_sha256(path)].append((path, label))
+        yield from (group for group in by_digest.values() if len(group) > 1)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return str(path)  # unreadable: equal to nothing; reading the sample reports it
+
+
+def plan_samples(
+    images: LabeledFolder, verify: LabeledFolder | None, *, calibration: int, verification: int, seed: int
+) -> tuple[Sample, Sample]:
+    """What to calibrate with and what to verify on; no photo is in both.
+
+    Without `verify`, verification gets two thirds of each class of `images`, calibration the rest.
+
+    Args:
+        images: Without duplicates.
+        verify: Without duplicates, also of `images`; or None.
+        calibration: Photos for calibration, at most, spread over the classes as they occur.
+        verification: As `calibration`.
+        seed: Of the order within each class.
+
+    Raises:
+        PhotosError: a class has too few photos to be in both.
+    """
+    ordered = {label: _shuffled(images.root, paths, seed) for label, paths in images.classes.items()}
+    if verify is not None:
+        held_back = {label: _shuffled(verify.root, paths, seed) for label, paths in verify.classes.items()}
+        return _sample(images.root, ordered, calibration, seed), _sample(verify.root, held_back, verification, seed)
+    for label, paths in ordered.items():
+        if len(paths) < 2:
+            msg = (
+                f"{images.root}: class {label!r} has one photo, expected at least two: one to calibrate and one to "
+                "verify. Add photos, or give verification photos of their own with --verify DIR."
+            )
+            raise PhotosError(msg)
+    cut = {label: max(1, len(paths) // _CALIBRATION_SHARE) for label, paths in ordered.items()}
+    first = {label: paths[: cut[label]] for label, paths in ordered.items()}
+    rest = {label: paths[cut[label] :] for label, paths in ordered.items()}
+    return _sample(images.root, first, calibration, seed), _sample(images.root, rest, verification, seed)
+
+
+def _shuffled(root: Path, paths: Sequence[Path], seed: int) -> tuple[Path, ...]:
+    def key(path: Path) -> bytes:
+        return hashlib.sha256(f"{seed}\0{path.relative_to(root).as_posix()}".encode()).digest()
+
+    return tuple(sorted(paths, key=key))
+
+
+def _sample(root: Path, candidates: Mapping[str, tuple[Path, ...]], total: int, seed: int) -> Sample:
+    quota = stratified_quota({label: len(paths) for label, paths in candidates.items()}, total)
+    return Sample(root, candidates, quota, seed)
+
+
+def stratified_quota(available: Mapping[str, int], total: int) -> dict[str, int]:
+    """How many to take of each class: in proportion, by largest remainder, at least one, at most what is there.
+
+    >>> stratified_quota({"a": 80, "b": 19, "c": 1}, 10)
+    {'a': 7, 'b': 2, 'c': 1}
+    """
+    whole = sum(available.values())
+    total = min(whole, max(total, len(available)))
+    quota = {label: max(1, count * total // whole) for label, count in available.items()}
+    remainder = sorted(available, key=lambda label: (-(available[label] * total % whole), label))
+    while sum(quota.values()) < total:
+        for label in remainder:
+            if sum(quota.values()) < total and quota[label] < available[label]:
+                quota[label] += 1
+    while sum(quota.values()) > total:
+        largest = max(quota, key=lambda label: (quota[label], label))
+        quota[largest] -= 1
+    return quota

@@ -1,0 +1,165 @@
+"""What a person sees of an export and of a file: plain text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgekit.card import ClassResult, FamilyResult, Verification
+from edgekit.info import describe_model
+from edgekit.modelfile import ModelFile
+from edgekit.records import to_json
+from edgekit_export.graph import float_leftovers, operators_used, parameter_count, tensor_types
+from edgekit_export.verify import Answer, Comparison, Flip
+
+if TYPE_CHECKING:
+    from edgekit_export.pipeline import ExportResult
+
+_SHOWN_FLIPS = 10
+_SHOWN_SKIPPED = 5
+
+
+def describe_export(result: ExportResult, path: str) -> str:
+    """The summary of a finished export; its last line is the next command to type."""
+    card = result.card
+    calibration = card.calibration.images if card.calibration else 0
+    lines = [
+        f"{path}: {len(result.model_file):,} bytes, int8, {len(card.output.labels)} classes",
+        f"input: {card.input.height}x{card.input.width}x{card.input.channels} raw pixels; "
+        + (
+            f"trained on {card.provenance.input_range} ({card.provenance.input_range_source})"
+            if card.provenance
+            else ""
+        ),
+        f"calibrated on {calibration} photos",
+        describe_comparison(result.comparison),
+    ]
+    if result.skipped:
+        lines.append(f"skipped {len(result.skipped)} unreadable photos:")
+        lines += _shortened(result.skipped, _SHOWN_SKIPPED)
+    lines.append(f"Next: edgekit selftest {path}")
+    return "\n".join(lines)
+
+
+def describe_comparison(comparison: Comparison) -> str:
+    """Float against int8: a table of the kernel families, one of the classes that changed, and the flipped photos."""
+    result = comparison.verification
+    images = result.photos.images
+    lines = [f"verified on {images} photos that calibration never saw:"]
+    lines += _table(
+        [("", "top-1", "change", "same answer as float (95 % interval)", "run in")]
+        + [("float", _percent(result.float_correct, images), "", "", "Keras")]
+        + [_family_row(family, result) for family in result.families]
+    )
+    changed = [c for c in result.classes if any(n != c.float_correct for n in c.correct.values())]
+    if changed:
+        lines.append(f"classes whose accuracy changed ({len(changed)} of {len(result.classes)}):")
+        families = [family.family for family in result.families]
+        lines += _table([("", "photos", "float", *families)] + [_class_row(c, families) for c in changed])
+    if comparison.flips:
+        lines.append(f"photos whose answer flipped ({len(comparison.flips)}):")
+        lines += _shortened([_describe_flip(flip) for flip in comparison.flips], _SHOWN_FLIPS)
+    return "\n".join(lines)
+
+
+def accuracy_shortfall(comparison: Comparison) -> str:
+    """Why an export was refused, and what to do."""
+    result = comparison.verification
+    worst = min(result.families, key=lambda family: family.correct)
+    one = 100 / result.photos.images
+    return (
+        f"int8 loses {comparison.drop_points:.2f} points of top-1 ({worst.family} kernels, {worst.correct} of "
+        f"{result.photos.images} right, float {result.float_correct}), allowed are {result.max_drop_points:g}; one "
+        f"photo is {one:.2f} points. No file was written. Give more calibration or verification photos, or allow "
+        "more with --max-drop."
+    )
+
+
+def export_record(result: ExportResult, path: str) -> dict[str, object]:
+    """The record behind `convert --json`."""
+    return {
+        "file": path,
+        "size_bytes": len(result.model_file),
+        "drop_points": round(result.comparison.drop_points, 4),
+        "flipped": to_json(result.comparison.flips),
+        "skipped": list(result.skipped),
+        "duplicates": [str(path) for path in result.duplicates.copies],
+        "contradictions": [str(path) for path in result.duplicates.contradictions],
+        "notes": list(result.notes),
+        "card": json.loads(result.card.to_json()),
+    }
+
+
+def describe_inspection(path: str, file: ModelFile, loads_in: Sequence[tuple[str, str | None]]) -> str:
+    """What is in a `.tflite`; `loads_in` has the runtimes tried here, with the reason where one refused."""
+    graph = file.graph
+    leftovers = float_leftovers(graph)
+    rows = [
+        ("parameters", f"{parameter_count(graph):,}"),
+        ("tensors", ", ".join(f"{count} {dtype}" for dtype, count in tensor_types(graph).items())),
+        ("float leftovers", "; ".join(leftovers[:3]) + (" ..." if len(leftovers) > 3 else "") or "none"),
+        ("declared runtime", graph.declared_min_runtime or "not declared"),
+    ]
+    rows += [("tried here", f"{name}: {f'refused: {reason}' if reason else 'runs it'}") for name, reason in loads_in]
+    operators = [("operator", "versions", "count")]
+    operators += [(use.name, ", ".join(map(str, use.versions)), str(use.count)) for use in operators_used(graph)]
+    width = max(len(name) for name, _ in rows)
+    facts = [f"{name:<{width}}  {text}" for name, text in rows]
+    return "\n".join([describe_model(path, file), "", *facts, "", *_table(operators)])
+
+
+def inspection_record(file: ModelFile, loads_in: Sequence[tuple[str, str | None]]) -> dict[str, object]:
+    """The record behind `inspect --json`, beside that of `edgekit info`."""
+    return {
+        "operators": to_json(operators_used(file.graph)),
+        "tensor_types": tensor_types(file.graph),
+        "float_leftovers": list(float_leftovers(file.graph)),
+        "parameters": parameter_count(file.graph),
+        "declared_min_runtime": file.graph.declared_min_runtime or None,
+        "tried_here": [{"runtime": name, "refused": reason} for name, reason in loads_in],
+    }
+
+
+def _family_row(family: FamilyResult, result: Verification) -> tuple[str, ...]:
+    images = result.photos.images
+    change = 100 * (family.correct - result.float_correct) / images
+    interval = f"({family.agreement_low_percent:.1f} to {family.agreement_high_percent:.1f} %)"
+    agreement = f"{_percent(family.agreeing, images)} {interval}"
+    return (
+        f"int8 {family.family}",
+        _percent(family.correct, images),
+        f"{change:+.1f}",
+        agreement,
+        f"{family.runtime} {family.runtime_version}",
+    )
+
+
+def _class_row(result: ClassResult, families: Sequence[str]) -> tuple[str, ...]:
+    answers = [_percent(result.correct[family], result.images) for family in families]
+    return (result.label, str(result.images), _percent(result.float_correct, result.images), *answers)
+
+
+def _describe_flip(flip: Flip) -> str:
+    answers = ", ".join(f"{family} {_describe_answer(answer)}" for family, answer in flip.answers.items())
+    return f"{flip.file} ({flip.label}): float {_describe_answer(flip.float_answer)}, {answers}"
+
+
+def _describe_answer(answer: Answer) -> str:
+    return f"{answer.label} {answer.score:.0%}"
+
+
+def _shortened(lines: Sequence[str], most: int) -> list[str]:
+    rest = [f"  ... and {len(lines) - most} more; --json lists all"] if len(lines) > most else []
+    return [f"  {line}" for line in lines[:most]] + rest
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %"
