@@ -34,12 +34,12 @@ clean:
 
 $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 	@echo "Installing TensorFlow and the rest into $(VENV): one to two minutes ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[export-cpu,demo]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ".[export-cpu,demo]"
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	@echo "Installing TensorFlow and the rest into $(VENV): one to two minutes ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[export-cpu,dev]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ".[export-cpu,dev]"
 	@touch $@
 
 $(BIN)/python:

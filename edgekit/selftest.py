@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -95,7 +94,7 @@ def _expected_outputs(golden: Golden, classes: int) -> dict[Family, NDArray[np.u
     for family in get_args(Family):
         try:
             rows = [base64.b64decode(text, validate=True) for text in golden.outputs_base64.get(family, ())]
-        except binascii.Error as error:
+        except ValueError as error:
             msg = f"model_card.json: golden: {family}: {error}. Export the model again."
             raise ModelFileError(msg) from error
         if not rows or len(rows) != len(golden.seeds) or any(len(row) != classes for row in rows):

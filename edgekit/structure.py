@@ -34,6 +34,7 @@ _MAX_SCALE, _MIN_COMPUTED_SCALE = 1e6, 1e-12
 # windows, which kernels divide by.
 _STEPS = {1: (5, (1, 2, 3, 4)), 3: (1, (1, 2)), 4: (2, (1, 2)), 17: (5, (1, 2, 3, 4))}
 _MAX_STEP = 8192
+_PADDINGS = (0, 1)
 _LISTS_OF_SHAPES = (22, 43)  # RESHAPE, SQUEEZE: their options hold a list
 
 
@@ -95,7 +96,7 @@ def _check_operator(number: int, node: Operator, constants: list[int]) -> None:
     elif any(constants[i] for i in node.outputs):
         problem = "writes to a constant"
     elif not _has_sane_options(node):
-        problem = "has a stride or window that no image has"
+        problem = "has a stride, window or padding that no image has"
     else:
         return
     msg = f"damaged file: operator {number} {problem}. Copy the file again."
@@ -108,5 +109,6 @@ def _has_sane_options(node: Operator) -> bool:
     if node.code not in _STEPS:
         return True
     options_type, slots = _STEPS[node.code]
-    steps = [node.options.integer(slot, "i") if node.options else 0 for slot in slots]
-    return node.options_type == options_type and all(1 <= step <= _MAX_STEP for step in steps)
+    if node.options is None or node.options_type != options_type or node.options.integer(0, "b") not in _PADDINGS:
+        return False
+    return all(1 <= node.options.integer(slot, "i") <= _MAX_STEP for slot in slots)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -67,6 +68,9 @@ def _swept_temporary_files() -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     """The first line that says something: the rest of the converter's messages are stack traces of its compiler."""
+    missing = re.search(r"^(?:TF Select|Custom) ops: (.+)$", str(error), re.MULTILINE)
+    if missing:
+        return f"TFLite has no operator for {missing[1].strip()}. Replace the layers that compute it."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if "error:" in line.lower() or "not supported" in line.lower()] or lines
     return telling[0][:300] if telling else type(error).__name__

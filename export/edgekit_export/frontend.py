@@ -56,7 +56,8 @@ class ExplicitModel:
         """A function from uint8 pixels (height, width, channels) to float32 probabilities (classes,)."""
         import tensorflow as tf
 
-        call = tf.function(lambda x: self.keras_model(x, training=False))
+        # Autograph would write source files into the folder for temporary files.
+        call = tf.function(lambda x: self.keras_model(x, training=False), autograph=False)
         return lambda pixels: np.asarray(call(self.tensor(pixels)), np.float32).reshape(-1)
 
 

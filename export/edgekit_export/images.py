@@ -6,6 +6,7 @@ on every machine, and one more photo does not shuffle the others.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,7 +87,7 @@ class Sample:
                     data = path.read_bytes()
                     pixels = fit_pixels(load_photo(data), spec)
                 except (ImageError, OSError) as error:
-                    reason = describe_error(error).removeprefix("image: ")
+                    reason = describe_error(error).removeprefix("image: ").removeprefix(f"{path}: ")
                     self.skipped.append(f"{path}: {reason}")
                     continue
                 self.counts[label] += 1
@@ -154,7 +155,8 @@ def drop_duplicates(folders: Sequence[LabeledFolder]) -> tuple[list[LabeledFolde
 def _equal_files(files: Sequence[tuple[Path, str]]) -> Iterator[list[tuple[Path, str]]]:
     by_size = defaultdict(list)
     for path, label in files:
-        by_size[path.stat().st_size].append((path, label))
+        with contextlib.suppress(OSError):  # unreadable, as a broken link: equal to nothing
+            by_size[path.stat().st_size].append((path, label))
     for candidates in by_size.values():
         if len(candidates) == 1:
             continue
