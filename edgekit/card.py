@@ -163,7 +163,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Golden:
-    """Generated inputs, by seed, and the exact output bytes (base64) of each kernel family for them."""
+    """Generated inputs, by seed, and the exact output bytes (base64) for them of each kernel family that was proven."""
 
     generator: str
     seeds: tuple[int, ...]

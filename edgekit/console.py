@@ -33,7 +33,13 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a label outside the terminal's charset is no error
     atexit.register(gc.freeze)  # a tenth of a cold start: no last search for cycles in memory that goes back anyway
-    sys.exit(_exit_code(command, arguments))
+    code = _exit_code(command, arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # The disk is full or the reader gone: keep Python from trying again at exit, which ends in exit code 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)
 
 
 def _exit_code(command: click.Command, arguments: Sequence[str] | None) -> int:
@@ -47,9 +53,7 @@ def _exit_code(command: click.Command, arguments: Sequence[str] | None) -> int:
         click.echo("Interrupted.", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. Keep Python from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_ERROR
+        return EXIT_ERROR  # the reader, such as `head`, has seen enough
     except (EdgekitError, OSError) as error:
         show_error(describe_error(error))
         return getattr(error, "exit_code", EXIT_ERROR)

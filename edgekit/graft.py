@@ -38,7 +38,6 @@ def add_metadata_buffer(graph: bytes, name: str, data: bytes) -> bytes:
     kept = [entry for entry in model.tables(_METADATA) if entry.string(0) != name]
 
     builder = flatbuffers.Builder(1024 + len(data))
-    builder.Prep(_ALIGNMENT, 0)
     content = _aligned_bytes(builder, data)
     builder.StartObject(1)
     builder.PrependUOffsetTRelativeSlot(0, content, 0)

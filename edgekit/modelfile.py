@@ -170,6 +170,10 @@ def _check_card(card: ModelCard, graph: Graph, labels: tuple[str, ...] | None, g
             "of each. Export the model again."
         )
         raise ModelFileError(msg)
+    for role, tensor in (("input", graph.inputs[0]), ("output", graph.outputs[0])):
+        if tensor.dtype != "uint8" or len(tensor.scales) != 1:
+            msg = f"the graph's {role} is {tensor.dtype}, its card needs uint8 with one scale. Export it again."
+            raise ModelFileError(msg)
     expected = (1, card.input.height, card.input.width, card.input.channels)
     if graph.inputs[0].shape != expected:
         msg = (

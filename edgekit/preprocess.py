@@ -104,7 +104,7 @@ class PixelTable:
             limits = np.iinfo(dtype)
             # A float32 scale is not exactly 1/255; without this, a value meant as n+0.5 falls to either side.
             steps = np.round(real / scale, 4)
-            table = np.clip(np.rint(steps) + zero_point, limits.min, limits.max).astype(dtype)
+            table = np.clip(np.floor(steps + 0.5) + zero_point, limits.min, limits.max).astype(dtype)
         self.table = table
         identity = np.arange(256).reshape(256, 1)
         self.is_identity = dtype == np.uint8 and bool(np.array_equal(table, np.broadcast_to(identity, table.shape)))

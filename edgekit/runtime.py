@@ -1,15 +1,16 @@
 """The only file that imports a TFLite runtime.
 
 Two runtimes have the same interpreter: ai-edge-litert ("litert") and its predecessor tflite-runtime ("tflite"). Two
-sets of kernels give the same bits on every machine: XNNPACK (LiteRT's default) and the reference kernels (what
-tflite-runtime computes on Arm, and `kernels="reference"` anywhere). What tflite-runtime computes by default on x86 is
-neither.
+sets of kernels give the same bits on every machine: XNNPACK (LiteRT's default) and tflite-runtime's reference kernels
+(what it computes on Arm, and with `kernels="reference"` anywhere). What tflite-runtime computes by default on x86 is
+neither, and LiteRT's own reference kernels round dense layers once where tflite-runtime's round twice.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import platform
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -62,7 +63,7 @@ class Engine:
     Args:
         model: The bytes of a TFLite file.
         runtime: Which runtime; ``auto`` takes LiteRT where it is installed.
-        kernels: ``reference`` for the slow kernels that give the same bits everywhere.
+        kernels: ``reference`` for the runtime's slow kernels without any optimisation.
         num_threads: Threads of one inference.
 
     Raises:
@@ -99,11 +100,11 @@ class Engine:
 
     @property
     def expected_family(self) -> Family | None:
-        """The portable kernel family that this engine should compute in; None for tflite-runtime's x86 default."""
+        """The portable kernel family that this engine should compute in; None where it is neither."""
+        if self.runtime == "litert":
+            return "xnnpack" if self.kernels == "default" else None
         if self.kernels == "reference":
             return "reference"
-        if self.runtime == "litert":
-            return "xnnpack"
         return "reference" if platform.machine().lower().startswith(("arm", "aarch64")) else None
 
     def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
@@ -143,6 +144,12 @@ def _choose(runtime: RuntimeName | Literal["auto"]) -> RuntimeName:
 def _load(
     runtime: RuntimeName, model: bytes, kernels: Kernels, num_threads: int
 ) -> tuple[Interpreter, TensorInfo, TensorInfo]:
+    if runtime == "tflite" and "tensorflow" in sys.modules and "tflite_runtime" not in sys.modules:
+        msg = (
+            "tflite-runtime cannot work in a process that has imported TensorFlow. "
+            "Use ai-edge-litert, or a process of its own."
+        )
+        raise RuntimeUnavailableError(msg)
     if runtime == "tflite" and int(np.__version__.partition(".")[0]) >= 2:
         msg = (
             f"tflite-runtime cannot work with numpy {np.__version__}. "

@@ -65,6 +65,11 @@ class DeviceRuntime:
         suffix = " reference kernels" if self.kernels == "reference" else ""
         return f"{DISTRIBUTIONS[self.runtime]} {self.version}{suffix}"
 
+    @property
+    def is_portable(self) -> bool:
+        """Whether devices with this runtime give the same bits; ai-edge-litert's reference kernels run on none."""
+        return (self.runtime, self.kernels) != ("litert", "reference")
+
     def send(self, pixels: NDArray[np.uint8], about: str) -> None:
         """Start an inference on raw pixels of the input's size; fetch the answer with `receive`.
 
@@ -165,7 +170,7 @@ def open_family(model: bytes, family: Family) -> tuple[DeviceRuntime, dict[str, 
     """A process that computes in a portable kernel family, and the runtimes that refused the model, with reasons.
 
     XNNPACK runs in ai-edge-litert. The reference kernels run in tflite-runtime where it is installed and takes the
-    model, as on a board, else in ai-edge-litert: they give the same bits.
+    model: the same bits as on a board. Else ai-edge-litert's stand in: they can be a step off in dense layers.
 
     Raises:
         VerificationError: no runtime takes the model.

@@ -1,0 +1,164 @@
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.card import (
+    SCHEMA,
+    ClassResult,
+    FamilyResult,
+    Golden,
+    GraphDigest,
+    InputSpec,
+    ModelCard,
+    OutputSpec,
+    PhotoSet,
+    Provenance,
+    Quantization,
+    Requires,
+    Verification,
+)
+from edgekit.errors import EdgekitError, ModelFileError
+
+MINIMAL = ModelCard(
+    name="leaf",
+    input=InputSpec(16, 12, 3, mean=(0.0,), std=(255.0,)),
+    output=OutputSpec(kind="probabilities", activation="softmax", labels=("ill", "grün")),
+)
+PHOTOS = PhotoSet(images=3, images_per_class={"ill": 1, "grün": 2}, fingerprint_sha256="ab" * 32, seed=7)
+FULL = ModelCard(
+    name="leaf",
+    input=InputSpec(8, 8, 1, (127.5,), (127.5,), color_order="L", fit="pad", resize_kernel="bicubic"),
+    output=OutputSpec("logits", "sigmoid", ("ill", "grün"), temperature=1.5),
+    created="2026-01-02T03:04:05Z",
+    graph=GraphDigest(size_bytes=5, sha256="cd" * 32),
+    quantization=Quantization("int8", "tensorflow", "2.21.0", ("softmax stays float",)),
+    calibration=PHOTOS,
+    verification=Verification(
+        photos=PHOTOS,
+        float_correct=3,
+        families=(FamilyResult("xnnpack", "ai-edge-litert", "2.3.0", 3, 3, 43.8, 100.0),),
+        classes=(ClassResult("ill", 1, 1, {"xnnpack": 1}), ClassResult("grün", 2, 2, {"xnnpack": 2})),
+        max_drop_points=1.0,
+    ),
+    requires=Requires({"CONV_2D": 3}, oldest_runtime="2.3.0", refused_by={"tflite-runtime 2.5": "CONV_2D 5"}),
+    provenance=Provenance("leaf.keras", "ef" * 32, "0..1", "asked", {"python": "3.11"}, license="MIT"),
+    golden=Golden("shake256-grid-1", (0, 1), {"xnnpack": ("AAE=", "AgM="), "reference": ("AAE=", "AgM=")}),
+)
+
+
+@pytest.mark.parametrize("card", [MINIMAL, FULL], ids=["minimal", "full"])
+def test_a_card_comes_back_from_its_json(card: ModelCard) -> None:
+    assert ModelCard.from_json(card.to_json()) == card
+
+
+def test_the_text_begins_with_the_schema_and_keeps_unicode() -> None:
+    text = MINIMAL.to_json()
+    assert text.startswith(f'{{\n "schema": {SCHEMA},\n "name": "leaf"')
+    assert "grün" in text
+    assert text.endswith("}\n")
+
+
+def changed(**parts: Any) -> str:
+    return json.dumps({**json.loads(MINIMAL.to_json()), **parts})
+
+
+def test_unknown_parts_are_ignored() -> None:
+    assert ModelCard.from_json(changed(mood="good")) == MINIMAL
+
+
+@pytest.mark.parametrize("schema", [SCHEMA + 1, 10**9])
+def test_a_newer_schema_is_refused_with_the_command_to_type(schema: int) -> None:
+    with pytest.raises(ModelFileError, match=f"schema {schema} is newer.*pip install --upgrade edgekit-tflite"):
+        ModelCard.from_json(changed(schema=schema, name=5))
+
+
+@pytest.mark.parametrize("schema", [None, 0, -1, "1", True, 1.0])
+def test_a_schema_that_is_no_positive_integer_is_refused(schema: Any) -> None:
+    with pytest.raises(ModelFileError, match="schema: found"):
+        ModelCard.from_json(changed(schema=schema))
+
+
+@pytest.mark.parametrize("text", ["", "{", "\0", "[" * 100_000, "nul", '{"schema": 1,}'])
+def test_what_is_not_json_is_refused(text: str) -> None:
+    with pytest.raises(ModelFileError, match=r"model_card\.json is not JSON"):
+        ModelCard.from_json(text)
+
+
+@pytest.mark.parametrize("text", ["[]", "5", "null", '"card"'])
+def test_json_that_is_no_card_is_refused(text: str) -> None:
+    with pytest.raises(ModelFileError, match="schema: found None"):
+        ModelCard.from_json(text)
+
+
+INPUT = json.loads(MINIMAL.to_json())["input"]
+OUTPUT = json.loads(MINIMAL.to_json())["output"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"input": {**INPUT, "height": 0}}, "input: input size 0x12 is outside"),
+        ({"input": {**INPUT, "width": 9000}}, "input: input size 16x9000 is outside"),
+        ({"input": {**INPUT, "channels": 4}}, "4 channels do not go with color order RGB"),
+        ({"input": {**INPUT, "color_order": "L"}}, "3 channels do not go with color order L"),
+        ({"input": {**INPUT, "color_order": "BGR"}}, "input: color_order: found 'BGR', expected one of RGB, L"),
+        ({"input": {**INPUT, "mean": []}}, "mean and std need 1 or 3 elements"),
+        ({"input": {**INPUT, "std": [1, 2]}}, "mean and std need 1 or 3 elements"),
+        ({"input": {**INPUT, "std": [0]}}, "std must be positive"),
+        ({"input": {**INPUT, "std": [float("nan")]}}, "input: std[0]: found nan"),
+        ({"input": {**INPUT, "fit": "squash"}}, "expected one of stretch, crop, pad"),
+        ({"output": {**OUTPUT, "labels": []}}, "output: no labels"),
+        ({"output": {**OUTPUT, "labels": ["a", 3]}}, "output: labels[1]: found 3"),
+        ({"output": {**OUTPUT, "temperature": 0}}, "temperature must be positive"),
+        ({"output": {**OUTPUT, "kind": "embedding"}}, "output: kind: found 'embedding'"),
+        ({"task": "object-detection"}, "task: found 'object-detection', expected one of image-classification"),
+    ],
+)
+def test_parts_that_contradict_themselves_are_refused(parts: dict[str, Any], words: str) -> None:
+    with pytest.raises(ModelFileError) as refused:
+        ModelCard.from_json(changed(**parts))
+    assert str(refused.value).startswith("model_card.json: ")
+    assert words in str(refused.value)
+
+
+ODD_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    10**400,
+    1e300,
+    math.nan,
+    -math.inf,
+    "",
+    "x",
+    "\0",
+    [],
+    {},
+    [[]],
+    ["", 1],
+    {"": {}},
+)
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(st.data())
+def test_odd_json_in_any_place_is_a_card_or_refused(data: st.DataObject) -> None:
+    card = json.loads(FULL.to_json())
+    place = card
+    while True:
+        key = data.draw(st.sampled_from(sorted(place)))
+        if not isinstance(place[key], dict) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(st.sampled_from(ODD_VALUES))
+    text = "model_card.json"
+    try:
+        ModelCard.from_json(json.dumps(card))
+    except EdgekitError as error:
+        text = str(error)
+    assert text.startswith("model_card.json")

@@ -1,0 +1,72 @@
+import json
+from dataclasses import replace
+
+from edgekit.card import ClassResult, FamilyResult, ModelCard, PhotoSet, Provenance, Requires, Verification
+from edgekit.info import describe_model, model_record
+from edgekit.modelfile import pack_model_file, parse_model_file
+
+PROVEN = Verification(
+    photos=PhotoSet(8, {"ant": 8}, "ab" * 32, 1),
+    float_correct=8,
+    families=(FamilyResult("xnnpack", "ai-edge-litert", "2.3.0", 7, 6, 40.9, 92.9),),
+    classes=(ClassResult("ant", 8, 8, {"xnnpack": 7}),),
+    max_drop_points=2.0,
+)
+
+
+def rows(text: str) -> dict[str, str]:
+    return {line.split("  ")[0]: line.split("  ")[-1].strip() for line in text.splitlines()}
+
+
+def test_a_model_file_is_told_in_aligned_rows(tiny_graph: bytes, tiny_card: ModelCard) -> None:
+    card = replace(
+        tiny_card,
+        verification=PROVEN,
+        requires=Requires({"CONV_2D": 3}, oldest_runtime="2.14.0", refused_by={"tflite-runtime 2.5.0": "CONV_2D 5"}),
+        provenance=Provenance("leaf.keras", "0123456789abcdef" * 4, "0..1", "asked", {}),
+    )
+    data = pack_model_file(tiny_graph, card)
+    found = rows(describe_model("leaf.tflite", parse_model_file(data)))
+    assert found["file"] == f"leaf.tflite ({len(data):,} bytes)"
+    assert found["input"] == "uint8 1x16x12x3, scale 0.00390619, zero point 0"
+    assert found["output"] == "uint8 1x3, scale 0.00390625, zero point 0"
+    assert found["labels"] == "3: ant, bee, cat, big"
+    assert found["photos"] == "stretch to 12x16, bilinear, RGB"
+    assert found["verified on"] == "8 photos, float top-1 100.0 %"
+    assert found["xnnpack"] == "top-1 87.5 %, same answer as float 75.0 % (40.9 to 92.9 %)"
+    assert found["oldest runtime"] == "2.14.0, seen running it"
+    assert found["refused by"] == "tflite-runtime 2.5.0: CONV_2D 5"
+    assert found["made from"] == "leaf.keras, SHA-256 0123456789abcdef..."
+
+
+def test_a_card_without_optional_parts_is_told(tiny_card: ModelCard, tiny_graph: bytes) -> None:
+    model = pack_model_file(tiny_graph, replace(tiny_card, golden=None))
+    assert "verified on" not in rows(describe_model("x", parse_model_file(model)))
+
+
+def test_verification_on_no_photos_is_told(tiny_card: ModelCard, tiny_graph: bytes) -> None:
+    empty = replace(PROVEN, photos=PhotoSet(0, {}, "", 1), float_correct=0)
+    model = pack_model_file(tiny_graph, replace(tiny_card, verification=empty))
+    assert rows(describe_model("x", parse_model_file(model)))["verified on"] == "0 photos, float top-1 of no photos"
+
+
+def test_a_foreign_file_is_told_to_have_no_card(tiny_float: bytes) -> None:
+    found = rows(describe_model("x", parse_model_file(tiny_float)))
+    assert (found["labels"], found["card"]) == ("none", "none: edgekit-export did not write this file")
+    assert found["input"] == "float32 1x16x12x3"
+
+
+def test_the_record_is_json_and_holds_the_card(tiny_model: bytes, tiny_card: ModelCard) -> None:
+    record = json.loads(json.dumps(model_record("leaf.tflite", parse_model_file(tiny_model))))
+    assert (record["file"], record["size_bytes"]) == ("leaf.tflite", len(tiny_model))
+    assert record["inputs"][0]["shape"] == [1, 16, 12, 3]
+    assert record["outputs"][0]["scale"] == 1 / 256
+    assert record["labels"] == list(tiny_card.output.labels)
+    assert record["card"]["golden"]["seeds"] == list(range(8))
+    assert record["metadata"]["label_files"] == ["labels.txt"]
+
+
+def test_the_record_of_a_foreign_file_says_null_where_it_knows_nothing(tiny_float: bytes) -> None:
+    record = model_record("x", parse_model_file(tiny_float))
+    assert (record["labels"], record["metadata"], record["card"]) == (None, None, None)
+    assert "scale" not in record["inputs"][0]

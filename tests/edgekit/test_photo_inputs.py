@@ -1,0 +1,135 @@
+"""What may be passed as a photo, where photos are found, and that nothing passed is changed."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit.errors import EdgekitError, ImageError
+from edgekit.photo import find_photos, load_photo
+
+BASE = np.random.default_rng(5).integers(0, 256, (7, 5, 3), np.uint8)
+
+
+def test_paths_bytes_and_images_give_the_same_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "photo without a telling name"
+    Image.fromarray(BASE).save(path, "PNG")
+    data = path.read_bytes()
+    image = Image.fromarray(BASE)
+    photos: tuple[Any, ...] = (path, str(path), data, bytearray(data), memoryview(data), image, Image.open(path))
+    for photo in photos:
+        np.testing.assert_array_equal(np.asarray(load_photo(photo)), BASE)
+
+
+def test_arrays_are_pixels_in_rgb_order_or_gray() -> None:
+    gray = BASE[..., 0]
+    for photo, expected in [
+        (BASE, BASE),
+        (BASE[::-1, ::2], BASE[::-1, ::2]),
+        (gray, gray[..., None].repeat(3, axis=2)),
+        (gray[..., None], gray[..., None].repeat(3, axis=2)),
+    ]:
+        np.testing.assert_array_equal(np.asarray(load_photo(photo)), expected)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "RGBa", "LA", "P", "PA", "1", "L", "CMYK", "YCbCr", "I;16"])
+def test_a_pil_image_is_not_modified(mode: str) -> None:
+    colours = Image.fromarray(BASE).convert({"RGBa": "RGBA", "I;16": "I"}.get(mode, "RGB"))
+    image = colours.convert(mode)
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    image.info["exif"] = tags.tobytes()
+    before = (image.mode, image.size, image.tobytes(), dict(image.info))
+    upright = load_photo(image)
+    assert (upright.mode, upright.size) == ("RGB", (7, 5))
+    assert (image.mode, image.size, image.tobytes(), dict(image.info)) == before
+
+
+def test_folders_are_searched_in_order_below_and_without_hidden_files(tmp_path: Path) -> None:
+    wanted = ["B.PNG", "a/2.jpeg", "a/b/1.JPG", "a.tif", "c.webp", "dir.jpg/x.bmp", "z.heic"]
+    for name in [*wanted, ".hidden.jpg", ".git/x.png", "a/.thumbs/x.png", "notes.txt", "jpg", "a/x.jpg.part"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = list(find_photos(tmp_path))
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == wanted
+    assert found == sorted(found) == list(find_photos(str(tmp_path)))
+    with pytest.raises(FileNotFoundError):
+        list(find_photos(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize("circle", ["photos/itself", "album/back"])
+def test_links_are_followed_but_never_in_a_circle(tmp_path: Path, circle: str) -> None:
+    photos, album = tmp_path / "photos", tmp_path / "album"
+    for folder in (photos, album):
+        folder.mkdir()
+    (album / "1.jpg").touch()
+    try:
+        (photos / "album").symlink_to(album, target_is_directory=True)
+        (tmp_path / circle).symlink_to(photos, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    assert list(find_photos(photos)) == [photos / "album" / "1.jpg"]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        BASE.astype(np.float32) / 255,
+        BASE.astype(np.int8),
+        BASE.astype(np.uint16),
+        BASE.astype(bool),
+        BASE[0, 0],
+        np.array(3, np.uint8),
+        BASE[None],
+        BASE[..., :2],
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 0), np.uint8),
+    ],
+    ids=lambda a: f"{a.dtype}{a.shape}",
+)
+def test_arrays_that_are_no_pixels_are_refused(array: Any) -> None:
+    with pytest.raises(ImageError, match=r"array: .*shape"):
+        load_photo(array)
+
+
+@pytest.mark.parametrize("photo", [None, 3, ["photo.jpg"], io.BytesIO(b"")])
+def test_other_types_are_a_type_error(photo: Any) -> None:
+    with pytest.raises(TypeError, match=f"not {type(photo).__name__}"):
+        load_photo(photo)
+
+
+@pytest.mark.parametrize("mode", ["I", "F", "LAB", "HSV"])
+def test_pixels_without_a_defined_white_are_refused(mode: str) -> None:
+    with pytest.raises(ImageError, match=f"{mode} have no defined white. Save the photo as 8-bit RGB"):
+        load_photo(Image.new(mode, (5, 7)))
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "."])
+def test_a_missing_file_or_a_folder_is_a_system_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError, match=r"missing|directory|denied") as caught:
+        load_photo(tmp_path / name)
+    assert not isinstance(caught.value, EdgekitError)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_forbidden_file_is_a_permission_error(tmp_path: Path) -> None:
+    path = tmp_path / "leaf.jpg"
+    path.touch(mode=0o000)
+    with pytest.raises(PermissionError):
+        load_photo(path)
+
+
+def test_an_error_of_the_system_while_reading_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(PermissionError, match=r"leaf\.jpg"):
+        load_photo("leaf.jpg")
