@@ -95,7 +95,7 @@ def convert(
     from edgekit_export.errors import AccuracyDropError
     from edgekit_export.load import require_tensorflow
     from edgekit_export.progress import Bars
-    from edgekit_export.report import describe_export, export_record
+    from edgekit_export.report import describe_comparison, describe_export, export_record, refusal_record
 
     require_tensorflow()
     check_writable(output, overwrite=force)
@@ -124,8 +124,7 @@ def convert(
                 progress=Bars(terminal),
             )
         except AccuracyDropError as error:
-            if not as_json:
-                click.echo(error.summary)
+            click.echo(_as_json(refusal_record(error, output)) if as_json else describe_comparison(error.comparison))
             raise
     write_model_file(output, result.model_file, overwrite=force)
     for text in result.notes:

@@ -60,10 +60,15 @@ class DeviceRuntime:
         self._output_size_bytes = int(answer["output_bytes"])
 
     @property
+    def distribution(self) -> str:
+        """The package that the runtime comes from."""
+        return DISTRIBUTIONS[self.runtime]
+
+    @property
     def name(self) -> str:
         """Distribution and version, and the kernels where they are not the default."""
         suffix = " reference kernels" if self.kernels == "reference" else ""
-        return f"{DISTRIBUTIONS[self.runtime]} {self.version}{suffix}"
+        return f"{self.distribution} {self.version}{suffix}"
 
     @property
     def is_portable(self) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:
+    from edgekit_export.verify import Comparison
 
 
 class ExportError(EdgekitError):
@@ -38,10 +43,10 @@ class VerificationError(ExportError, RuntimeError):
 
 
 class AccuracyDropError(ExportError, RuntimeError):
-    """The exported model loses more accuracy than allowed; `summary` is the whole comparison as text."""
+    """The exported model loses more accuracy than allowed; `comparison` has all that was found."""
 
     exit_code = 3
 
-    def __init__(self, message: str, summary: str = "") -> None:
+    def __init__(self, message: str, comparison: Comparison) -> None:
         super().__init__(message)
-        self.summary = summary
+        self.comparison = comparison

@@ -209,7 +209,8 @@ def plan_samples(
 
 def _shuffled(root: Path, paths: Sequence[Path], seed: int) -> tuple[Path, ...]:
     def key(path: Path) -> bytes:
-        return hashlib.sha256(f"{seed}\0{path.relative_to(root).as_posix()}".encode()).digest()
+        name = path.relative_to(root).as_posix()
+        return hashlib.sha256(f"{seed}\0{name}".encode(errors="surrogateescape")).digest()
 
     return tuple(sorted(paths, key=key))
 

@@ -97,7 +97,9 @@ def _saved_date(data: bytes, file: Path) -> str | None:
         msg = f"{file}: found a ZIP archive with {shown}, expected a .keras file of Keras 3 (with config.json)."
         raise ModelLoadError(msg)
     if file.suffix != ".keras":
-        msg = f"{file}: Keras reads a .keras file only under a name that ends in .keras. Rename it to {file.stem}.keras."
+        msg = (
+            f"{file}: Keras reads a .keras file only under a name that ends in .keras. Rename it to {file.stem}.keras."
+        )
         raise ModelLoadError(msg)
     with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
         return datetime.datetime.strptime(json.loads(text)["date_saved"], "%Y-%m-%d@%H:%M:%S").isoformat()

@@ -36,7 +36,7 @@ from edgekit_export.images import (
 from edgekit_export.load import LoadedModel, load_model
 from edgekit_export.progress import Progress, Silent
 from edgekit_export.quantize import QuantizedModel, quantize_int8
-from edgekit_export.report import accuracy_shortfall, describe_comparison
+from edgekit_export.report import accuracy_shortfall
 from edgekit_export.verify import FAMILIES, Comparison, compare
 
 _PHOTOS_TO_SEE_THE_HEAD = 8
@@ -240,7 +240,7 @@ def _prove(  # noqa: PLR0913, PLR0917 - each is a stage's result
         with progress.stage("verifying", sample.length) as step:
             comparison = compare(explicit.compiled(), devices, sample, spec, labels, max_drop=max_drop, step=step)
         if comparison.drop_points > max_drop:
-            raise AccuracyDropError(accuracy_shortfall(comparison), describe_comparison(comparison))
+            raise AccuracyDropError(accuracy_shortfall(comparison), comparison)
         return _Proof(comparison, _golden(devices, explicit.image), _oldest(devices), refused)
 
 
@@ -277,16 +277,16 @@ def _created(loaded: LoadedModel) -> str | None:
 def _notes(proof: _Proof, duplicates: Duplicates) -> tuple[str, ...]:
     result = proof.comparison.verification
     notes = [f"not for every runtime: {reason}" for reason in proof.refused_by.values()]
-    if not proof.refused_by and all(family.runtime != "tflite" for family in result.families):
+    if not proof.refused_by and all(family.runtime != "tflite-runtime" for family in result.families):
         notes.append(
             "tflite-runtime is not installed here (it needs Python 3.10 or 3.11 on Linux): ai-edge-litert's reference "
             "kernels stood in for it, and edgekit selftest will not be able to prove boards that use tflite-runtime"
         )
     if duplicates.copies:
-        notes.append(f"{len(duplicates.copies)} exact copies of photos were left out, such as {duplicates.copies[0]}")
+        notes.append(f"left out exact copies of photos: {len(duplicates.copies)}, such as {duplicates.copies[0]}")
     if duplicates.contradictions:
         notes.append(
-            f"{len(duplicates.contradictions)} photos stand under more than one class and were left out, such as "
+            f"left out photos that stand under more than one class: {len(duplicates.contradictions)}, such as "
             f"{duplicates.contradictions[0]}"
         )
     chance = 1 / len(result.classes)

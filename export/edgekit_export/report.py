@@ -14,6 +14,7 @@ from edgekit_export.graph import float_leftovers, operators_used, parameter_coun
 from edgekit_export.verify import Answer, Comparison, Flip
 
 if TYPE_CHECKING:
+    from edgekit_export.errors import AccuracyDropError
     from edgekit_export.pipeline import ExportResult
 
 _SHOWN_FLIPS = 10
@@ -88,6 +89,17 @@ def export_record(result: ExportResult, path: str) -> dict[str, object]:
         "contradictions": [str(path) for path in result.duplicates.contradictions],
         "notes": list(result.notes),
         "card": json.loads(result.card.to_json()),
+    }
+
+
+def refusal_record(error: AccuracyDropError, path: str) -> dict[str, object]:
+    """The record behind `convert --json` where int8 loses too much: no file was written to `path`."""
+    return {
+        "file": path,
+        "error": str(error),
+        "drop_points": round(error.comparison.drop_points, 4),
+        "flipped": to_json(error.comparison.flips),
+        "verification": to_json(error.comparison.verification),
     }
 
 

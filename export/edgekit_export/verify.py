@@ -160,7 +160,7 @@ def _family_result(family: Family, device: DeviceRuntime, tally: _Tally, images:
     low, high = wilson_interval(tally.agreeing[family], images)
     return FamilyResult(
         family=family,
-        runtime=device.runtime,
+        runtime=device.distribution,
         runtime_version=device.version,
         correct=sum(tally.correct[family].values()),
         agreeing=tally.agreeing[family],

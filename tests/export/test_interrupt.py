@@ -1,0 +1,150 @@
+"""Ctrl-C and SIGTERM, wherever they fall: one word, exit code 130, and nothing left of files and processes.
+
+A named pipe among the photos holds the command still at a known place: it waits for bytes that never come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.export.conftest import MakePhotos, Nets, Until
+
+pytestmark = [
+    pytest.mark.host,
+    pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs pseudo-terminals and /proc"),
+]
+
+# A shell's background jobs ignore Ctrl-C, and what they start inherits that: also this one, when tests run there.
+START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = (sys.executable, "-c", f"{START}; from edgekit_export.cli import main; main()")
+
+
+class Held:
+    """A running command with its stderr on a terminal, and the pipe that it will stop at."""
+
+    def __init__(self, root: Path, words: list[str]) -> None:
+        self.root = root
+        self._terminal, other = os.openpty()
+        self._process = subprocess.Popen(
+            [*COMMAND, *words],
+            env={**os.environ, "TMPDIR": str(root / "tmp")},
+            stdout=subprocess.PIPE,
+            stderr=other,
+            start_new_session=True,
+        )
+        os.close(other)
+        self._shown, self._writer = b"", -1
+        os.set_blocking(self._terminal, False)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def reached(self, pipe: Path) -> bool:
+        """Whether it reads from the pipe; from then on it waits for what is written there."""
+        assert self._process.poll() is None, self.shown()
+        self.shown()  # or a full terminal would hold it
+        with contextlib.suppress(OSError):
+            self._writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        return self._writer >= 0
+
+    def shown(self) -> str:
+        """What the terminal has seen so far."""
+        with contextlib.suppress(OSError):  # nothing new, or closed
+            while data := os.read(self._terminal, 4096):
+                self._shown += data
+        return self._shown.decode()
+
+    def interrupt(self, number: signal.Signals) -> tuple[int, bytes]:
+        """Exit code and stdout after a signal: Ctrl-C goes to the whole group, as a terminal does it."""
+        if number == signal.SIGINT:
+            os.killpg(self.pid, number)
+        else:
+            os.kill(self.pid, number)
+        out, _ = self._process.communicate(timeout=60)
+        return self._process.returncode, out
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.communicate()
+        os.close(self._terminal)
+        if self._writer >= 0:
+            os.close(self._writer)
+
+
+@pytest.fixture
+def hold(tmp_path: Path, colour_file: Path, make_photos: MakePhotos, until: Until) -> Iterator[Callable[[str], Held]]:
+    """`hold("calibrating")`: an export that stands still there."""
+    running: list[Held] = []
+
+    def start(stage: str) -> Held:
+        for name in ("out", "tmp"):
+            (tmp_path / name).mkdir()
+        images, held = make_photos(tmp_path / "images", 9), make_photos(tmp_path / "held", 2, seed=1)
+        pipes = {
+            "loading": tmp_path / "pipe.keras",
+            "calibrating": images / "red" / "pipe.png",  # beyond the first photos, which show what the head gives
+            "verifying": held / "red" / "pipe.png",
+        }
+        model = pipes["loading"] if stage == "loading" else colour_file
+        words = [model, "--images", images, "--verify", held, "-o", tmp_path / "out" / "x.tflite"]
+        os.mkfifo(pipes[stage])
+        running.append(Held(tmp_path, ["convert", *map(str, words)]))
+        until(lambda: running[0].reached(pipes[stage]), f"stop at {pipes[stage]}")
+        return running[0]
+
+    yield start
+    for process in running:
+        process.close()
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@pytest.mark.parametrize(
+    ("stage", "number"),
+    [
+        ("loading", signal.SIGINT),
+        ("loading", signal.SIGTERM),
+        ("calibrating", signal.SIGINT),
+        ("verifying", signal.SIGTERM),
+    ],
+)
+def test_nothing_is_left_wherever_it_is_stopped(
+    nets: Nets,
+    hold: Callable[[str], Held],
+    children: Callable[[int], list[int]],
+    until: Until,
+    stage: str,
+    number: signal.Signals,
+) -> None:
+    process = hold(stage)
+    workers = children(process.pid)
+    assert len(workers) == (2 if stage == "verifying" else 0)
+    code, out = process.interrupt(number)
+    text = process.shown()
+    assert (code, out) == (130, b"")
+    assert text.startswith("loading TensorFlow ...")
+    assert text.split()[-1] == "Interrupted."
+    assert "Traceback" not in text
+    assert ("calibrating" in text) == (stage != "loading")
+    assert ("verifying" in text) == (stage == "verifying")
+    if stage == "verifying":
+        assert "27/27" in text  # calibration was shown to its end
+    for folder in ("out", "tmp"):
+        assert list((process.root / folder).iterdir()) == []
+    until(lambda: not any(alive(pid) for pid in workers), "end of the workers")

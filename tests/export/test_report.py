@@ -1,0 +1,187 @@
+"""What a person reads: golden texts for a fixed comparison."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from edgekit.card import (
+    ClassResult,
+    FamilyResult,
+    InputSpec,
+    ModelCard,
+    OutputSpec,
+    PhotoSet,
+    Provenance,
+    Verification,
+)
+from edgekit.info import describe_model
+from edgekit.modelfile import parse_model_file
+from edgekit_export.errors import AccuracyDropError
+from edgekit_export.graph import operators_used
+from edgekit_export.images import Duplicates
+from edgekit_export.pipeline import ExportResult
+from edgekit_export.report import (
+    accuracy_shortfall,
+    describe_comparison,
+    describe_export,
+    describe_inspection,
+    export_record,
+    inspection_record,
+    refusal_record,
+)
+from edgekit_export.verify import Answer, Comparison, Flip
+
+PHOTOS = PhotoSet(40, {"ant": 25, "bee": 15}, "0" * 64, 0)
+COMPARISON = Comparison(
+    Verification(
+        photos=PHOTOS,
+        float_correct=38,
+        families=(
+            FamilyResult("xnnpack", "ai-edge-litert", "2.3.0", 38, 40, 91.24, 100.0),
+            FamilyResult("reference", "tflite-runtime", "2.14.0", 36, 38, 83.5, 98.62),
+        ),
+        classes=(
+            ClassResult("ant", 25, 24, {"xnnpack": 24, "reference": 24}),
+            ClassResult("bee", 15, 14, {"xnnpack": 14, "reference": 12}),
+        ),
+        max_drop_points=1.0,
+    ),
+    flips=(
+        Flip(
+            "bee/1.png", "bee", Answer("bee", 0.515), {"xnnpack": Answer("bee", 0.5), "reference": Answer("ant", 0.504)}
+        ),
+    ),
+    skipped=(),
+)
+TEXT = """\
+verified on 40 photos that calibration never saw:
+                  top-1   change  same answer as float (95 % interval)  run in
+  float           95.0 %                                                Keras
+  int8 xnnpack    95.0 %  +0.0    100.0 % (91.2 to 100.0 %)             ai-edge-litert 2.3.0
+  int8 reference  90.0 %  -5.0    95.0 % (83.5 to 98.6 %)               tflite-runtime 2.14.0
+classes whose accuracy changed (1 of 2):
+       photos  float   xnnpack  reference
+  bee  15      93.3 %  93.3 %   80.0 %
+photos whose answer flipped (1):
+  bee/1.png (bee): float bee 52%, xnnpack bee 50%, reference ant 50%"""
+
+
+def result(skipped: tuple[str, ...] = (), provenance: bool = True) -> ExportResult:
+    made = Provenance("cnn.keras", "0" * 64, "0..1", "given", {"python": "3.11"})
+    card = ModelCard(
+        name="leaf",
+        input=InputSpec(16, 12, 3, (0.0,), (255.0,)),
+        output=OutputSpec("probabilities", "softmax", ("ant", "bee")),
+        calibration=PhotoSet(20, {"ant": 12, "bee": 8}, "1" * 64, 0),
+        verification=COMPARISON.verification,
+        provenance=made if provenance else None,
+    )
+    duplicates = Duplicates((Path("bee/copy.png"),), (Path("ant/x.png"), Path("bee/x.png")))
+    return ExportResult(bytes(12345), card, COMPARISON, duplicates, skipped, ("mind the gap",))
+
+
+def test_a_comparison_is_a_table() -> None:
+    assert describe_comparison(COMPARISON) == TEXT
+
+
+def test_without_a_change_there_is_only_the_first_table() -> None:
+    verification = dataclasses.replace(COMPARISON.verification, classes=COMPARISON.verification.classes[:1])
+    text = describe_comparison(Comparison(verification, (), ()))
+    assert text == TEXT.partition("\nclasses whose")[0]
+
+
+def test_ten_flips_are_shown_and_the_rest_counted() -> None:
+    text = describe_comparison(dataclasses.replace(COMPARISON, flips=COMPARISON.flips * 13))
+    assert text.count("bee/1.png") == 10
+    assert text.endswith("\n  ... and 3 more; --json lists all")
+
+
+def test_an_export_is_summed_up_and_ends_with_the_next_command() -> None:
+    assert describe_export(result(), "leaf.tflite") == (
+        "leaf.tflite: 12,345 bytes, int8, 2 classes\n"
+        "input: 16x12x3 raw pixels; trained on 0..1 (given)\n"
+        "calibrated on 20 photos\n"
+        f"{TEXT}\n"
+        "Next: edgekit selftest leaf.tflite"
+    )
+
+
+def test_skipped_photos_are_listed_up_to_five() -> None:
+    text = describe_export(result(tuple(f"{i}.png: damaged" for i in range(6))), "x")
+    assert "\nskipped 6 unreadable photos:\n  0.png: damaged\n" in text
+    assert "4.png" in text
+    assert "5.png" not in text
+    assert "\n  ... and 1 more; --json lists all\nNext: " in text
+
+
+def test_a_refusal_says_how_much_where_and_what_to_do() -> None:
+    assert accuracy_shortfall(COMPARISON) == (
+        "int8 loses 5.00 points of top-1 (reference kernels, 36 of 40 right, float 38), allowed are 1; one photo is "
+        "2.50 points. No file was written. Give more calibration or verification photos, or allow more with --max-drop."
+    )
+
+
+FLIPPED = [
+    {
+        "file": "bee/1.png",
+        "label": "bee",
+        "float_answer": {"label": "bee", "score": 0.515},
+        "answers": {"xnnpack": {"label": "bee", "score": 0.5}, "reference": {"label": "ant", "score": 0.504}},
+    }
+]
+
+
+def test_the_record_of_a_refusal_has_the_comparison() -> None:
+    record = json.loads(json.dumps(refusal_record(AccuracyDropError("too much", COMPARISON), "leaf.tflite")))
+    verification = record.pop("verification")
+    assert record == {"file": "leaf.tflite", "error": "too much", "drop_points": 5.0, "flipped": FLIPPED}
+    assert (verification["float_correct"], verification["families"][1]["correct"]) == (38, 36)
+
+
+def test_the_record_of_an_export_has_everything_and_is_json() -> None:
+    record = json.loads(json.dumps(export_record(result(("1.png: damaged",)), "leaf.tflite")))
+    assert record.pop("card") == json.loads(result().card.to_json())
+    assert record == {
+        "file": "leaf.tflite",
+        "size_bytes": 12345,
+        "drop_points": 5.0,
+        "flipped": FLIPPED,
+        "skipped": ["1.png: damaged"],
+        "duplicates": [str(Path("bee/copy.png"))],
+        "contradictions": [str(Path("ant/x.png")), str(Path("bee/x.png"))],
+        "notes": ["mind the gap"],
+    }
+
+
+def test_an_inspection_adds_what_no_card_says(tiny_model: bytes, tiny_float: bytes) -> None:
+    pytest.importorskip("ai_edge_litert.schema_py_generated", reason="needs ai-edge-litert's schema")
+    file, other = parse_model_file(tiny_model), parse_model_file(tiny_float)
+    tried = [("ai-edge-litert 2.3", None), ("tflite-runtime 2.14", "too old")]
+    about, facts, operators = describe_inspection("tiny.tflite", file, tried).split("\n\n")
+    assert about == describe_model("tiny.tflite", file)
+    record = inspection_record(file, tried)
+    assert facts.splitlines() == [
+        f"parameters        {record['parameters']}",
+        "tensors           12 int8, 5 int32, 2 uint8",
+        "float leftovers   none",
+        f"declared runtime  {file.graph.declared_min_runtime}",
+        "tried here        ai-edge-litert 2.3: runs it",
+        "tried here        tflite-runtime 2.14: refused: too old",
+    ]
+    rows = [line.split() for line in operators.splitlines()]
+    assert rows[0] == ["operator", "versions", "count"]
+    uses = [[use.name, *map(str, use.versions), str(use.count)] for use in operators_used(file.graph)]
+    assert rows[1:] == uses
+    assert record["tried_here"] == [
+        {"runtime": "ai-edge-litert 2.3", "refused": None},
+        {"runtime": "tflite-runtime 2.14", "refused": "too old"},
+    ]
+    assert (record["tensor_types"], record["float_leftovers"]) == ({"int8": 12, "int32": 5, "uint8": 2}, [])
+    text = describe_inspection("float.tflite", other, [])
+    one = r"\w+ \(float32 '[^']*'\)"
+    assert re.search(rf"^float leftovers   {one}; {one}; {one} \.\.\.$", text, re.MULTILINE)

@@ -1,0 +1,203 @@
+"""Verification counts right: scripted answers instead of models, so every number is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edgekit.card import ClassResult, Family, InputSpec
+from edgekit_export.device import DeviceRuntime
+from edgekit_export.errors import PhotosError
+from edgekit_export.images import Sample, read_labeled_folder
+from edgekit_export.verify import FAMILIES, Answer, Comparison, Flip, compare, wilson_interval
+
+if TYPE_CHECKING:
+    from tests.export.conftest import MakePhotos
+
+SPEC = InputSpec(16, 12, 3, (0.0,), (1.0,))
+LABELS = ("ant", "bee", "cat")
+Scores = tuple[float, float, float]
+ANT, BEE, CAT = (0.75, 0.25, 0.0), (0.0, 0.5, 0.25), (0.0, 0.0, 1.0)
+
+
+@dataclass
+class Script:
+    """Answers by photo: of the float model and of each family. Writes down who is asked, in order."""
+
+    answers: Mapping[str, tuple[Scores, Scores, Scores]]
+    calls: list[str] = field(default_factory=list)
+    now: str = ""
+
+    def float_model(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        assert pixels.shape == (16, 12, 3)
+        assert pixels.dtype == np.uint8
+        self.calls.append("float")
+        return np.array(self.answers[self.now][0], np.float32)
+
+    def device(self, place: int) -> ScriptedDevice:
+        return ScriptedDevice(self, place)
+
+
+@dataclass
+class ScriptedDevice:
+    script: Script
+    place: int
+    distribution: str = "ai-edge-litert"
+    version: str = "9.9"
+
+    def send(self, _pixels: NDArray[np.uint8], about: str) -> None:
+        self.script.now = "/".join(Path(about).parts[-2:])
+        self.script.calls.append(f"send {self.place}")
+
+    def receive_scores(self, about: str) -> NDArray[np.float32]:
+        self.script.calls.append(f"receive {self.place}")
+        return np.array(self.script.answers["/".join(Path(about).parts[-2:])][self.place], np.float32)
+
+
+def sample(root: Path) -> Sample:
+    folder = read_labeled_folder(root)
+    return Sample(root, folder.classes, {name: len(paths) for name, paths in folder.classes.items()}, 0)
+
+
+def verify(script: Script, photos: Sample, max_drop: float = 1.0, steps: list[int] | None = None) -> Comparison:
+    devices: Any = {family: script.device(i) for i, family in enumerate(FAMILIES, start=1)}
+    steps = [] if steps is None else steps
+    return compare(
+        script.float_model,
+        cast("Mapping[Family, DeviceRuntime]", devices),
+        photos,
+        SPEC,
+        LABELS,
+        max_drop=max_drop,
+        step=lambda: steps.append(1),
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path, make_photos: MakePhotos) -> Path:
+    """Two photos of an ant, two of a bee."""
+    return make_photos(tmp_path, count=2, classes=("ant", "bee"))
+
+
+def test_everything_is_counted_by_class_and_by_family(root: Path) -> None:
+    script = Script(
+        {
+            "ant/000.png": (ANT, ANT, ANT),
+            "ant/001.jpg": (ANT, BEE, CAT),  # right in float only: flips in both
+            "bee/000.png": (CAT, CAT, BEE),  # right in reference only: a flip that gains
+            "bee/001.jpg": (BEE, BEE, CAT),  # wrong in reference only
+        }
+    )
+    steps: list[int] = []
+    found = verify(script, sample(root), 2.5, steps)
+    result = found.verification
+    assert (result.photos.images, result.photos.images_per_class) == (4, {"ant": 2, "bee": 2})
+    assert (result.float_correct, result.max_drop_points, len(steps)) == (3, 2.5, 4)
+    assert [(f.family, f.runtime, f.runtime_version) for f in result.families] == [
+        ("xnnpack", "ai-edge-litert", "9.9"),
+        ("reference", "ai-edge-litert", "9.9"),
+    ]
+    assert [(f.correct, f.agreeing) for f in result.families] == [(2, 3), (2, 1)]
+    for family, agreeing in zip(result.families, (3, 1), strict=True):
+        low, high = wilson_interval(agreeing, 4)
+        assert family.agreement_low_percent == pytest.approx(100 * low, abs=0.006)
+        assert family.agreement_high_percent == pytest.approx(100 * high, abs=0.006)
+    assert result.classes == (
+        ClassResult("ant", 2, 2, {"xnnpack": 1, "reference": 1}),
+        ClassResult("bee", 2, 1, {"xnnpack": 1, "reference": 1}),
+    )
+    assert found.flips == (
+        Flip(
+            str(root / "ant/001.jpg"),
+            "ant",
+            Answer("ant", 0.75),
+            {"xnnpack": Answer("bee", 0.5), "reference": Answer("cat", 1.0)},
+        ),
+        Flip(
+            str(root / "bee/000.png"),
+            "bee",
+            Answer("cat", 1.0),
+            {"xnnpack": Answer("cat", 1.0), "reference": Answer("bee", 0.5)},
+        ),
+        Flip(
+            str(root / "bee/001.jpg"),
+            "bee",
+            Answer("bee", 0.5),
+            {"xnnpack": Answer("bee", 0.5), "reference": Answer("cat", 1.0)},
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("bees", "drop"),
+    [
+        (((BEE, BEE, BEE), (BEE, BEE, BEE)), 0.0),
+        (((BEE, BEE, CAT), (BEE, BEE, BEE)), 25.0),  # the worse family counts
+        (((BEE, CAT, BEE), (BEE, CAT, CAT)), 50.0),
+        (((CAT, BEE, BEE), (CAT, BEE, BEE)), -50.0),  # a gain
+        (((CAT, BEE, CAT), (BEE, BEE, BEE)), 0.0),
+    ],
+)
+def test_the_drop_is_that_of_the_worse_family(
+    root: Path, bees: tuple[tuple[Scores, Scores, Scores], ...], drop: float
+) -> None:
+    ants = dict.fromkeys(("ant/000.png", "ant/001.jpg"), (ANT, ANT, ANT))
+    script = Script({**ants, "bee/000.png": bees[0], "bee/001.jpg": bees[1]})
+    assert verify(script, sample(root)).drop_points == drop
+
+
+def test_devices_work_while_the_float_model_does(root: Path) -> None:
+    script = Script(dict.fromkeys(("ant/000.png", "ant/001.jpg", "bee/000.png", "bee/001.jpg"), (ANT, ANT, ANT)))
+    verify(script, sample(root))
+    assert script.calls == ["send 1", "send 2", "float", "receive 1", "receive 2"] * 4
+
+
+def test_an_unreadable_photo_is_reported_and_not_counted(root: Path) -> None:
+    (root / "bee" / "000.png").write_bytes(b"")
+    (root / "bee" / "001.jpg").write_bytes(b"")
+    script = Script(dict.fromkeys(("ant/000.png", "ant/001.jpg"), (ANT, ANT, ANT)))
+    found = verify(script, sample(root))
+    assert len(found.skipped) == 2
+    assert "000.png: found an empty file" in found.skipped[0]
+    assert found.verification.photos.images_per_class == {"ant": 2, "bee": 0}
+    assert [result.label for result in found.verification.classes] == ["ant"]
+    for path in root.rglob("ant/*"):
+        path.write_bytes(b"")
+    with pytest.raises(PhotosError, match=r"none of the photos for verification could be read, the first: .*000.png"):
+        verify(script, sample(root))
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (1, 10), (10, 10), (50, 100), (93, 100), (999, 1000)])
+def test_the_interval_of_a_proportion_is_wilsons(successes: int, trials: int) -> None:
+    """By its definition: the proportions p that lie z standard errors, at p, from the one that was seen."""
+    z2 = NormalDist().inv_cdf(0.975) ** 2
+    seen = successes / trials
+    roots = np.roots([trials + z2, -(2 * trials * seen + z2), trials * seen**2])
+    assert wilson_interval(successes, trials) == pytest.approx(sorted(roots.real), abs=1e-9)
+    assert np.abs(roots.imag).max() < 1e-9
+
+
+def test_nothing_seen_says_nothing() -> None:
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_encloses_the_proportion_and_shrinks_with_more_trials(counts: tuple[int, int]) -> None:
+    successes, trials = counts
+    low, high = wilson_interval(successes, trials)
+    assert 0 <= low <= successes / trials + 1e-12
+    assert successes / trials - 1e-12 <= high <= 1
+    assert low < high
+    mirrored = wilson_interval(trials - successes, trials)
+    assert (1 - high, 1 - low) == pytest.approx(mirrored, abs=1e-12)
+    wider, narrower = high - low, np.subtract(*wilson_interval(4 * successes, 4 * trials)[::-1])
+    assert narrower < wider

@@ -1,0 +1,118 @@
+"""The exporter's rooms: who may import whom, where TensorFlow is let in, and what stays out of a fresh process."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import edgekit_export
+
+PACKAGE = Path(edgekit_export.__file__).parent
+# A file imports only files above it.
+ORDER = (
+    "errors", "load", "own_range", "frontend", "convert", "quantize", "graph", "images", "classes", "progress",
+    "worker", "device", "verify", "report", "pipeline", "cli",
+)  # fmt: skip
+TENSORFLOW = {"tensorflow", "keras"}
+HEAVY = TENSORFLOW | {"numpy", "PIL", "flatbuffers", "ai_edge_litert", "tflite_runtime"}
+
+
+def imports(node: ast.AST, *, inside: bool = False) -> Iterator[tuple[str, bool]]:
+    """Names of the modules that a file imports, and whether inside a function; not what only type checkers see."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((alias.name, inside) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            yield str(child.module), inside
+        elif not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from imports(child, inside=inside or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def imported(name: str) -> set[tuple[str, bool]]:
+    return set(imports(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))))
+
+
+def run_fresh(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_every_file_has_its_place() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*ORDER, "__init__"}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_point_one_way(name: str) -> None:
+    above = {f"edgekit_export.{other}" for other in ORDER[: ORDER.index(name)]}
+    assert {module for module, _ in imported(name) if module.startswith("edgekit_export")} <= above
+
+
+def test_tensorflow_is_let_in_by_functions_of_few_files() -> None:
+    found = {
+        (name, inside) for name in ORDER for module, inside in imported(name) if module.split(".")[0] in TENSORFLOW
+    }
+    assert found == {(name, True) for name in ("load", "own_range", "frontend", "convert", "quantize")}
+
+
+def test_a_tflite_runtime_is_never_imported_beside_tensorflow() -> None:
+    """Only the schema, which is plain Python; models run in workers, through `edgekit.runtime`."""
+    found = {
+        (name, module)
+        for name in ORDER
+        for module, _ in imported(name)
+        if module.startswith(("ai_edge_litert", "tflite_runtime")) or module == "edgekit.runtime"
+    }
+    assert found == {
+        ("graph", "ai_edge_litert.schema_py_generated"),
+        ("worker", "edgekit.runtime"),
+        ("device", "edgekit.runtime"),  # for its names
+    }
+
+
+@pytest.mark.parametrize("command", ["--help", "convert --help", "inspect --help", "--version"])
+def test_help_is_instant(command: str) -> None:
+    code = (
+        f"import sys; sys.argv[:] = {['edgekit-export', *command.split()]}\n"
+        "from edgekit_export.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as left: print(left.code, *sys.modules)"
+    )
+    *text, last = run_fresh(code).splitlines()
+    assert any("edgekit-export" in line for line in text)
+    status, *modules = last.split()
+    assert status == "0"
+    assert not {module.split(".")[0] for module in modules} & HEAVY
+
+
+def test_importing_the_package_loads_nothing_heavy_and_changes_nothing() -> None:
+    code = "import os, sys; before = dict(os.environ); import edgekit_export; print(before == os.environ, *sys.modules)"
+    same, *modules = run_fresh(code).split()
+    assert same == "True"
+    assert not {module.split(".")[0] for module in modules} & (HEAVY | {"click"})
+    assert {module for module in modules if module.startswith("edgekit")} == {"edgekit_export"}
+
+
+def test_the_public_names_are_sorted_few_and_there() -> None:
+    names = edgekit_export.__all__
+    assert names == sorted(names)
+    assert len(names) < 10
+    assert set(names) == set(edgekit_export._HOME)
+    for name, home in edgekit_export._HOME.items():
+        assert getattr(edgekit_export, name).__module__ == home
+    with pytest.raises(AttributeError, match="has no attribute 'export_modle'"):
+        _ = edgekit_export.export_modle
+
+
+def test_only_the_command_line_prints() -> None:
+    for name in ORDER:
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        printing = [ast.unparse(call.func) for call in calls if ast.unparse(call.func) in ("print", "click.echo")]
+        assert not printing or name == "cli"
