@@ -139,7 +139,7 @@ def _find_photos(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
         if entry.is_dir():
             if entry.resolve() not in here:
                 yield from _find_photos(entry, here)
-        elif entry.suffix.lower() in PHOTO_SUFFIXES:
+        elif entry.suffix.lower() in PHOTO_SUFFIXES and not entry.is_fifo():  # a pipe would be waited for, forever
             yield entry
 
 

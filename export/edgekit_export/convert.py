@@ -1,4 +1,4 @@
-"""Keras -> float `.tflite`, and the converter that the quantizer configures further."""
+"""TensorFlow's converter, kept quiet and tidy: Keras -> `.tflite` as the quantizer configures it."""
 
 from __future__ import annotations
 
@@ -43,15 +43,6 @@ def run_converter(converter: Converter) -> bytes:
                 raise
             msg = f"TensorFlow's converter refuses the model: {_reason(error)}"
             raise ConversionError(msg) from error
-
-
-def float_tflite(model: KerasModel) -> bytes:
-    """The float32 `.tflite` of a Keras model: what the int8 file is compared with in size and speed.
-
-    Raises:
-        ConversionError: TensorFlow refuses the model.
-    """
-    return run_converter(new_converter(model))
 
 
 @contextlib.contextmanager

@@ -133,10 +133,21 @@ def head_of(model: KerasModel, tensors: Sequence[NDArray[np.float32]]) -> str:
     between = bool((outputs >= 0).all() and (outputs <= 1).all())
     if between and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
         return "softmax"
-    if between:
+    if between and _last_activation(model) != "linear":
         msg = "its outputs are independent scores (sigmoid), expected a softmax or logits over exclusive classes."
         raise ModelLoadError(msg)
     return "logits"
+
+
+def _last_activation(model: KerasModel) -> str | None:
+    """The activation of the layer that gives a model's output, also within nested models; None if it has none."""
+    import keras
+
+    # `operations` holds plain arithmetic too, in order of execution; with one output, the last gives it.
+    last = model.layers[-1] if isinstance(model, keras.Sequential) else model.operations[-1]
+    if isinstance(last, keras.Model):
+        return _last_activation(last)
+    return getattr(getattr(last, "activation", None), "__name__", None)
 
 
 def normalizer(model: KerasModel, input_range: InputRange) -> tuple[KerasModel, float, float]:

@@ -77,22 +77,32 @@ class Sample:
         return sum(self.quota.values())
 
     def read(self, spec: InputSpec) -> Iterator[LabeledPhoto]:
-        """The photos, at the model's size; unreadable ones are noted in `skipped` and the next one taken."""
+        """The photos, at the model's size, the classes taking turns; unreadable ones are noted in `skipped`."""
         self.skipped, self.counts, self._digests = [], dict.fromkeys(self.candidates, 0), []
-        for label, paths in self.candidates.items():
-            for path in paths:
-                if self.counts[label] == self.quota[label]:
-                    break
-                try:
-                    data = path.read_bytes()
-                    pixels = fit_pixels(load_photo(data), spec)
-                except (ImageError, OSError) as error:
-                    reason = describe_error(error).removeprefix("image: ").removeprefix(f"{path}: ")
-                    self.skipped.append(f"{path}: {reason}")
-                    continue
-                self.counts[label] += 1
-                self._digests.append(f"{label}\0{hashlib.sha256(data).hexdigest()}")
-                yield LabeledPhoto(path, label, pixels)
+        waiting = {label: iter(paths) for label, paths in self.candidates.items()}
+        while waiting:
+            for label in tuple(waiting):
+                photo = self._next_readable(label, waiting[label], spec)
+                if photo is None:
+                    del waiting[label]
+                else:
+                    yield photo
+
+    def _next_readable(self, label: str, paths: Iterator[Path], spec: InputSpec) -> LabeledPhoto | None:
+        if self.counts[label] == self.quota[label]:
+            return None
+        for path in paths:
+            try:
+                data = path.read_bytes()
+                pixels = fit_pixels(load_photo(data), spec)
+            except (ImageError, OSError) as error:
+                reason = describe_error(error).removeprefix("image: ").removeprefix(f"{path}: ")
+                self.skipped.append(f"{path}: {reason}")
+                continue
+            self.counts[label] += 1
+            self._digests.append(f"{label}\0{hashlib.sha256(data).hexdigest()}")
+            return LabeledPhoto(path, label, pixels)
+        return None
 
     def photo_set(self) -> PhotoSet:
         """What was read, for the card; the fingerprint does not depend on file names or order."""

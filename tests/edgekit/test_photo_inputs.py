@@ -63,6 +63,12 @@ def test_folders_are_searched_in_order_below_and_without_hidden_files(tmp_path: 
         list(find_photos(tmp_path / "missing"))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_no_photo_to_wait_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "camera.jpg")
+    assert list(find_photos(tmp_path)) == []
+
+
 @pytest.mark.parametrize("circle", ["photos/itself", "album/back"])
 def test_links_are_followed_but_never_in_a_circle(tmp_path: Path, circle: str) -> None:
     photos, album = tmp_path / "photos", tmp_path / "album"

@@ -16,7 +16,7 @@ from edgekit.inputrange import parse_input_range
 from edgekit.runtime import Engine
 from edgekit.tflite import Graph
 from edgekit_export import convert
-from edgekit_export.convert import float_tflite, run_converter
+from edgekit_export.convert import new_converter, run_converter
 from edgekit_export.errors import ConversionError, NotFullyQuantizedError, PhotosError
 from edgekit_export.frontend import ExplicitModel, ImageInput, make_explicit
 from edgekit_export.graph import check_full_integer
@@ -162,7 +162,7 @@ def test_what_happens_to_photos_comes_out_as_itself(
 
 
 def test_the_float_file_answers_as_the_model(plain: ExplicitModel, temporary: Path) -> None:
-    engine = Engine(float_tflite(plain.keras_model), runtime="litert", kernels="reference")
+    engine = Engine(run_converter(new_converter(plain.keras_model)), runtime="litert", kernels="reference")
     for pixels in PHOTOS:
         assert np.allclose(engine.run(plain.tensor(pixels))[0], plain.compiled()(pixels), atol=1e-5)
     assert list(temporary.iterdir()) == []

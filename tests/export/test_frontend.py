@@ -173,6 +173,17 @@ def test_a_head_of_independent_scores_is_refused(nets: Nets, head: str, reason: 
             head_of(model, tensors)
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_small_logits_are_not_taken_for_independent_scores(nets: Nets, nested: bool) -> None:
+    model = nets.own(head="linear")
+    weights, _ = model.layers[4].get_weights()
+    model.layers[4].set_weights([np.zeros_like(weights), np.array([0.1, 0.5, 0.9], np.float32)])
+    if nested:
+        pixels = nets.keras.Input((16, 12, 3))
+        model = nets.keras.Model(pixels, model(pixels))
+    assert head_of(model, [np.asarray(pixels[None], np.float32) for pixels in PHOTOS]) == "logits"
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_answers_that_are_no_numbers_are_refused(nets: Nets, value: float) -> None:
     model = nets.own()

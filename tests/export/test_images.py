@@ -184,6 +184,12 @@ def test_unreadable_photos_are_reported_and_replaced(tmp_path: Path, make_photos
     assert calibration.photo_set().images_per_class == {"a": 0, "b": 1}
 
 
+def test_the_classes_take_turns(tmp_path: Path, make_photos: MakePhotos) -> None:
+    folder = read_labeled_folder(make_photos(tmp_path, count=3, classes=("a", "b", "c")))
+    sample = Sample(tmp_path, folder.classes, {"a": 2, "b": 3, "c": 1}, 0)
+    assert [photo.label for photo in sample.read(SPEC)] == ["a", "b", "c", "a", "b", "b"]
+
+
 def test_a_broken_link_is_a_skipped_photo(tmp_path: Path, make_photos: MakePhotos) -> None:
     make_photos(tmp_path, count=2)
     (tmp_path / "red" / "link.png").symlink_to(tmp_path / "gone.png")
