@@ -10,10 +10,11 @@ Source: FlatBuffers internals (binary layout of tables, vtables and vectors).
 from __future__ import annotations
 
 import struct
+from typing import cast
 
 from edgekit.errors import ModelFileError
 
-_SIZES = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "f": 4, "q": 8, "Q": 8}
+_SCALARS = {code: struct.Struct("<" + code) for code in "bBhHiIfqQ"}
 
 
 class Buffer:
@@ -25,19 +26,17 @@ class Buffer:
 
     def __init__(self, data: bytes | memoryview) -> None:
         self.data = memoryview(data)
-        self._budget = 4 * len(self.data) + 1024
-
-    def number(self, position: int, code: str) -> int | float:
-        """The little-endian scalar of struct type `code` at `position`."""
-        if position < 0 or position + _SIZES[code] > len(self.data):
-            msg = f"damaged file: it points at byte {position} of {len(self.data)}. Copy the model file again."
-            raise ModelFileError(msg)
-        value: int | float = struct.unpack_from("<" + code, self.data, position)[0]
-        return value
+        self._size = len(self.data)
+        self._budget = 4 * self._size + 1024
 
     def integer(self, position: int, code: str) -> int:
-        """As `number`, for integer types."""
-        return int(self.number(position, code))
+        """The little-endian integer of struct type `code` at `position`."""
+        scalar = _SCALARS[code]
+        if not 0 <= position <= self._size - scalar.size:
+            msg = f"damaged file: it points at byte {position} of {self._size}. Copy the model file again."
+            raise ModelFileError(msg)
+        value: int = scalar.unpack_from(self.data, position)[0]
+        return value
 
     def follow(self, position: int) -> int:
         """Where the unsigned offset at `position` leads."""
@@ -47,10 +46,10 @@ class Buffer:
         """Start and length of the vector at `position`, checked to lie within the file."""
         length = self.integer(position, "I")
         start = position + 4
-        if start + length * element_size > len(self.data):
+        if start + length * element_size > self._size:
             msg = (
                 f"damaged file: a list of {length} elements at byte {position} does not fit into "
-                f"{len(self.data)} bytes. Copy the model file again."
+                f"{self._size} bytes. Copy the model file again."
             )
             raise ModelFileError(msg)
         self._budget -= length if element_size > 1 else 1
@@ -72,7 +71,7 @@ class Table:
     def __init__(self, buffer: Buffer, position: int) -> None:
         vtable = position - buffer.integer(position, "i")
         size = buffer.integer(vtable, "H")
-        buffer.number(vtable + max(size - 2, 0), "H")
+        buffer.integer(vtable + max(size - 2, 0), "H")
         self._buffer = buffer
         self._fields = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", buffer.data, vtable + 4)
         if position + max(self._fields, default=0) > len(buffer.data) - 1:
@@ -113,12 +112,12 @@ class Table:
         position = self.target(slot)
         if position is None:
             return ()
-        start, length = self._buffer.vector(position, _SIZES[code])
+        start, length = self._buffer.vector(position, _SCALARS[code].size)
         return struct.unpack_from(f"<{length}{code}", self._buffer.data, start)
 
     def integers(self, slot: int, code: str) -> tuple[int, ...]:
         """As `numbers`, for integer types."""
-        return tuple(int(value) for value in self.numbers(slot, code))
+        return cast("tuple[int, ...]", self.numbers(slot, code))
 
     def blob(self, slot: int) -> memoryview:
         """A field that is a vector of bytes; a view, not a copy."""

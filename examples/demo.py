@@ -9,6 +9,7 @@ Shows each command as it runs it, and ends with a table of float against int8.
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import subprocess
@@ -31,7 +32,7 @@ def main() -> None:
     folder.mkdir(parents=True)
     keras_file, model_file, photos = folder / "digits.keras", folder / "digits.tflite", folder / "photos"
 
-    run("python", str(Path(__file__).with_name("train_digits.py")), str(folder))
+    run("python", os.path.relpath(Path(__file__).with_name("train_digits.py")), str(folder))
     run("edgekit-export", "convert", str(keras_file), "--images", str(photos), "-o", str(model_file))
     run("edgekit", "selftest", str(model_file))
     some = [str(next(iter(sorted((photos / digit).iterdir())))) for digit in "3579"]

@@ -68,11 +68,11 @@ def test_text_that_is_not_utf8_is_replaced() -> None:
 @pytest.mark.parametrize("position", [-1, 13, 16, 2**40])
 def test_numbers_outside_the_bytes_are_refused(position: int) -> None:
     with pytest.raises(ModelFileError, match=f"points at byte {position} of 16"):
-        Buffer(bytes(16)).number(position, "I")
+        Buffer(bytes(16)).integer(position, "I")
 
 
 def test_the_last_number_is_read() -> None:
-    assert Buffer(bytes(12) + b"\xff\xff\xff\xff").number(12, "i") == -1
+    assert Buffer(bytes(12) + b"\xff\xff\xff\xff").integer(12, "i") == -1
 
 
 def test_lists_longer_than_the_bytes_are_refused() -> None:
