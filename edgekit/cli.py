@@ -192,7 +192,7 @@ def info(model: str, as_json: bool) -> None:
 @_THREADS
 @_RUNTIME
 def selftest(model: str, as_json: bool, threads: int, runtime: RuntimeName | Literal["auto"]) -> int:
-    """Check that this device computes what was verified at export, bit for bit."""
+    """Repeat the proof of the export on this device, bit for bit."""
     from edgekit.selftest import run_selftest
 
     with quiet_native_code():

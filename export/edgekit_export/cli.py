@@ -61,8 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show_default=True,
     help="Points of top-1 accuracy that int8 may lose.",
 )
-@click.option("--calibration-images", type=click.IntRange(min=1), default=200, show_default=True, help="At most.")
-@click.option("--verification-images", type=click.IntRange(min=1), default=500, show_default=True, help="At most.")
+@click.option(
+    "--calibration-images", type=click.IntRange(min=1), default=200, show_default=True, help="To calibrate, at most."
+)
+@click.option(
+    "--verification-images", type=click.IntRange(min=1), default=500, show_default=True, help="To verify, at most."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of photos.")
 @click.option("--name", help="Of the model, for the card; else the name of the output file.")
 @click.option("--license", help="Of the model, for the card.")

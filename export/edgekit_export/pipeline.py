@@ -149,7 +149,7 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
         comparison=proof.comparison,
         duplicates=duplicates,
         skipped=(*calibration.skipped, *proof.comparison.skipped),
-        notes=_notes(proof, duplicates),
+        notes=_notes(proof, duplicates, names),
     )
 
 
@@ -274,7 +274,7 @@ def _created(loaded: LoadedModel) -> str | None:
     return loaded.saved
 
 
-def _notes(proof: _Proof, duplicates: Duplicates) -> tuple[str, ...]:
+def _notes(proof: _Proof, duplicates: Duplicates, labels: Sequence[str]) -> tuple[str, ...]:
     result = proof.comparison.verification
     notes = [f"not for every runtime: {reason}" for reason in proof.refused_by.values()]
     if not proof.refused_by and all(family.runtime != "tflite-runtime" for family in result.families):
@@ -289,7 +289,10 @@ def _notes(proof: _Proof, duplicates: Duplicates) -> tuple[str, ...]:
             f"left out photos that stand under more than one class: {len(duplicates.contradictions)}, such as "
             f"{duplicates.contradictions[0]}"
         )
-    chance = 1 / len(result.classes)
+    unseen = [label for label in labels if label not in result.photos.images_per_class]
+    if unseen:
+        notes.append(f"nothing was verified for labels without photos: {len(unseen)}, such as {unseen[0]!r}")
+    chance = 1 / len(labels)
     if result.float_correct / result.photos.images <= 1.5 * chance:
         notes.append(
             f"the float model itself is right on only {result.float_correct} of {result.photos.images} photos: check "

@@ -180,6 +180,16 @@ def test_labels_are_in_the_order_of_the_outputs(
     )
 
 
+def test_labels_without_photos_are_told(colour_file: Path, tmp_path: Path, make_photos: MakePhotos) -> None:
+    names = ("blue", "green", "red")
+    photos = make_photos(tmp_path, 6, names[:2])
+    with pytest.raises(ModelLoadError, match=r"3 outputs.*2 class folders"):
+        export_model(colour_file, photos)
+    result = export_model(colour_file, photos, labels=names)
+    assert result.card.output.labels == names
+    assert "nothing was verified for labels without photos: 1, such as 'red'" in result.notes
+
+
 def test_a_network_that_cannot_be_in_int8_is_not_exported(nets: Nets, photos: Path, tmp_path: Path) -> None:
     nets.brittle().save(tmp_path / "brittle.keras")
     with pytest.raises(AccuracyDropError) as caught:
