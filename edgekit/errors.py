@@ -5,6 +5,12 @@ both catch it. Missing files stay `OSError`; a caller's wrong argument stays `Va
 """
 
 
+def one_line(error: BaseException) -> str:
+    """What a foreign exception says, in one line of at most 300 characters; its type where it says nothing."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
 class EdgekitError(Exception):
     """Base of every error of edgekit; its text is one line, made to be shown to a user."""
 

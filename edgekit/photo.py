@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.errors import ImageError
+from edgekit.errors import ImageError, one_line
 from edgekit.sniff import describe_bytes, kind_of_bytes
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _damage_as_image_error(where: str, what: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise _too_large(where, str(error).removeprefix("Image size ")) from error
     except _DECODER_ERRORS as error:
-        msg = f"{where}: damaged {what} ({_one_line(error)}). Take or copy the photo again."
+        msg = f"{where}: damaged {what} ({one_line(error)}). Take or copy the photo again."
         raise ImageError(msg) from error
 
 
@@ -233,7 +233,3 @@ def _to_rgb(image: Image.Image, where: str) -> Image.Image:
 
 def _too_large(where: str, found: str) -> ImageError:
     return ImageError(f"{where}: {found} is too large, at most {MAX_PIXELS} pixels are decoded. Scale the photo down.")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

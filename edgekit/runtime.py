@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.card import Family
-from edgekit.errors import InferenceError, RuntimeUnavailableError
+from edgekit.errors import InferenceError, RuntimeUnavailableError, one_line
 
 RuntimeName = Literal["litert", "tflite"]
 Kernels = Literal["default", "reference"]
@@ -124,7 +124,7 @@ class Engine:
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self.output.index)
         except _NATIVE_ERRORS as error:
-            msg = f"{self.description} failed to run the model: {_one_line(error)}"
+            msg = f"{self.description} failed to run the model: {one_line(error)}"
             raise InferenceError(msg) from error
 
 
@@ -162,7 +162,7 @@ def _load(
         else:
             from tflite_runtime import interpreter as module
     except (ImportError, AttributeError) as error:
-        msg = f"{DISTRIBUTIONS[runtime]} is installed but cannot be imported: {_one_line(error)}"
+        msg = f"{DISTRIBUTIONS[runtime]} is installed but cannot be imported: {one_line(error)}"
         raise RuntimeUnavailableError(msg) from error
     resolver = module.OpResolverType.BUILTIN_REF if kernels == "reference" else module.OpResolverType.AUTO
     try:
@@ -173,7 +173,7 @@ def _load(
         image = _tensor_info(interpreter.get_input_details()[0])
         return interpreter, image, _tensor_info(interpreter.get_output_details()[0])
     except _NATIVE_ERRORS as error:
-        msg = f"{DISTRIBUTIONS[runtime]} {_version(runtime)} refuses the model: {_one_line(error)}"
+        msg = f"{DISTRIBUTIONS[runtime]} {_version(runtime)} refuses the model: {one_line(error)}"
         raise InferenceError(msg) from error
 
 
@@ -187,7 +187,3 @@ def _tensor_info(details: dict[str, Any]) -> TensorInfo:
     scale, zero_point = details["quantization"]
     shape = tuple(int(n) for n in details["shape"])
     return TensorInfo(details["index"], shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
