@@ -150,10 +150,12 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
             tally.float_correct[label],
             {family: counts[label] for family, counts in tally.correct.items()},
         )
-        for label in tally.images
+        for label in labels
+        if label in tally.images
     )
     verification = Verification(photos, sum(tally.float_correct.values()), families, classes, max_drop)
-    return Comparison(verification, tuple(tally.flips), tuple(sample.skipped))
+    flips = tuple(sorted(tally.flips, key=lambda flip: flip.file))
+    return Comparison(verification, flips, tuple(sample.skipped))
 
 
 def _family_result(family: Family, device: DeviceRuntime, tally: _Tally, images: int) -> FamilyResult:
