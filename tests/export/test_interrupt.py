@@ -45,7 +45,7 @@ class Held:
             start_new_session=True,
         )
         os.close(other)
-        self._shown, self._writer = b"", -1
+        self._shown, self._writer, self._asleep = b"", -1, 0
         os.set_blocking(self._terminal, False)
 
     @property
@@ -53,12 +53,20 @@ class Held:
         return self._process.pid
 
     def reached(self, pipe: Path) -> bool:
-        """Whether it reads from the pipe; from then on it waits for what is written there."""
+        """Whether it waits for what is written to the pipe.
+
+        Not from the moment that both ends are open: a signal that comes just before the read is not looked at until
+        the read returns, and it never does. So it has to be seen asleep a few times in a row.
+        """
         assert self._process.poll() is None, self.shown()
         self.shown()  # or a full terminal would hold it
-        with contextlib.suppress(OSError):
-            self._writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-        return self._writer >= 0
+        if self._writer < 0:
+            with contextlib.suppress(OSError):
+                self._writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            return False
+        state = Path(f"/proc/{self.pid}/task/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        self._asleep = self._asleep + 1 if state == "S" else 0
+        return self._asleep >= 5
 
     def shown(self) -> str:
         """What the terminal has seen so far."""
