@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from edgekit.card import Golden, InputSpec, ModelCard, OutputSpec
@@ -26,6 +27,10 @@ from edgekit.runtime import RuntimeName
 from edgekit.tflite import Graph
 
 DATA = Path(__file__).parent / "data"
+
+# No property is about time, and a busy machine would break it at random; every run tries the same examples.
+settings.register_profile("edgekit", deadline=None, derandomize=True)
+settings.load_profile("edgekit")
 LABELS = ("ant", "bee", "cat, big")
 NUMPY_2 = int(np.__version__.partition(".")[0]) >= 2
 
