@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ def operator_name(operator: Operator) -> str:
     return operator.custom_name if operator.code == CUSTOM else _builtin_names().get(operator.code, f"#{operator.code}")
 
 
+@functools.cache
 def _builtin_names() -> dict[int, str]:
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 
@@ -36,8 +38,7 @@ def _builtin_names() -> dict[int, str]:
 
 def operators_used(graph: Graph) -> tuple[OperatorUse, ...]:
     """Every operator of a graph, most used first."""
-    names = _builtin_names()
-    nodes = [(node.custom_name or names.get(node.code, f"#{node.code}"), node.version) for node in graph.operators]
+    nodes = [(operator_name(node), node.version) for node in graph.operators]
     counts = Counter(name for name, _ in nodes)
     versions = {name: tuple(sorted({v for n, v in nodes if n == name})) for name in counts}
     ordered = sorted(counts, key=lambda name: (-counts[name], name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -59,8 +58,7 @@ def quantize_int8(model: ExplicitModel, calibration: Callable[[], Iterator[NDArr
         if failures:
             raise failures[0] from None
         raise
-    version = importlib.metadata.version("tensorflow-cpu" if _is_cpu_build() else "tensorflow")
-    return QuantizedModel(tflite, Quantization(RECIPE, "TFLiteConverter", version))
+    return QuantizedModel(tflite, Quantization(RECIPE, "TFLiteConverter", tf.__version__))
 
 
 def _with_extremes(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -73,11 +71,3 @@ def _with_extremes(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     marked[0, 0] = 0
     marked[-1, -1] = 255
     return marked
-
-
-def _is_cpu_build() -> bool:
-    try:
-        importlib.metadata.version("tensorflow")
-    except importlib.metadata.PackageNotFoundError:
-        return True
-    return False
