@@ -17,7 +17,7 @@ SCHEMA = 1
 MAX_SIDE = 8192
 
 Fit = Literal["stretch", "crop", "pad"]
-ResizeKernel = Literal["nearest", "bilinear", "bicubic"]
+ResizeKernel = Literal["nearest", "bilinear", "bicubic", "tf-bilinear"]
 ColorOrder = Literal["RGB", "L"]
 Family = Literal["xnnpack", "reference"]
 
@@ -65,6 +65,11 @@ class OutputSpec:
     activation: Literal["softmax", "sigmoid"]
     labels: tuple[str, ...]
     temperature: float = 1.0
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether the scores are independent, so that several labels may be present in a photo, or none."""
+        return self.activation == "sigmoid" and len(self.labels) > 1
 
     def __post_init__(self) -> None:
         """Refuse an output that cannot name its classes."""
@@ -129,13 +134,17 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class Verification:
-    """The proof: the int8 file beside the float model on labelled photos that calibration never saw."""
+    """The proof: the int8 file beside the float model on labelled photos that calibration never saw.
+
+    `float_runtime` is what ran the float model: the framework that its file was made for.
+    """
 
     photos: PhotoSet
     float_correct: int
     families: tuple[FamilyResult, ...]
     classes: tuple[ClassResult, ...]
     max_drop_points: float
+    float_runtime: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,8 +158,32 @@ class Requires:
 
 
 @dataclass(frozen=True)
+class EvidenceRow:
+    """How a hypothesis fared on labelled photos with the float model.
+
+    `divergence` is how far its input is from what the network remembers of its training, 0 for the same.
+    """
+
+    hypothesis: str
+    images: int
+    correct: int
+    mean_confidence_percent: float
+    divergence: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found out by trying: the question, how it was decided, all that was tried, and what was chosen."""
+
+    question: str
+    how: str
+    rows: tuple[EvidenceRow, ...]
+    chosen: str | None = None
+
+
+@dataclass(frozen=True)
 class Provenance:
-    """Where the file comes from."""
+    """Where the file comes from; `evidence` tells what its source did not."""
 
     source_file: str
     source_sha256: str
@@ -159,6 +192,8 @@ class Provenance:
     tools: dict[str, str]
     license: str | None = None
     author: str | None = None
+    source_kind: str | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from edgekit.modelfile import ModelFile, parse_model_file, read_model_file
 from edgekit.photo import Photo, load_photo
 from edgekit.preprocess import PixelTable, fit_pixels
 from edgekit.runtime import Engine, RuntimeName
-from edgekit.scores import Prediction, dequantize, probabilities, top_predictions
+from edgekit.scores import PRESENT_FROM, Prediction, dequantize, probabilities, top_predictions
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Classifier:
     def predict(self, photo: Photo, *, top_k: int = 3) -> list[Prediction]:
         """The most probable labels of a photo, best first.
 
+        Where several labels may be present (`card.output.multi_label`), each score stands for itself, and all labels
+        that are present come back, also more than `top_k`; `edgekit.scores.present` tells them from the others.
+
         Args:
             photo: A path, image bytes, a PIL image, or a uint8 array of shape (height, width, 3) in RGB order.
             top_k: How many, at most.
@@ -108,7 +112,9 @@ class Classifier:
         prepared = time.perf_counter()
         output = self.engine.run(tensor)
         invoked = time.perf_counter()
-        predictions = top_predictions(self._probabilities(output), self.card.output.labels, top_k)
+        spec = self.card.output
+        never_left_out = PRESENT_FROM if spec.multi_label else math.inf
+        predictions = top_predictions(self._probabilities(output), spec.labels, top_k, all_from=never_left_out)
         end = time.perf_counter()
         milliseconds = (decoded - start, prepared - decoded, invoked - prepared, end - start)
         return TimedPredictions(predictions, Timing(*(1000 * seconds for seconds in milliseconds)))

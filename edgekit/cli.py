@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @click.option("--csv", "style", flag_value="csv", help="CSV with a header, one line an answer.")
 @_THREADS
 @_RUNTIME
-@click.option("--labels", type=click.Path(), help="Labels, one a line, for a model file that has none.")
+@click.option("--labels", type=click.Path(), help="Labels for a model file that has none: one a line, CSV or JSON.")
 @click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
 def classify(
     model: str,
@@ -71,14 +71,17 @@ def classify(
     """Print the most probable labels of photos.
 
     PHOTO is a file, a folder (walked in sorted order), or - for image bytes on standard input.
+
+    Of a multi-label model, every label that is present (from 50%) is printed, also more than --top-k; others follow in
+    parentheses.
     """
     from edgekit.classifier import Classifier
-    from edgekit.labels import parse_labels
+    from edgekit.labelfile import read_label_file
 
     sources = list(_expand(photos))
     try:
         with quiet_native_code():
-            names = parse_labels(Path(labels).read_bytes(), labels) if labels else None
+            names = read_label_file(labels) if labels else None
             classifier = Classifier(model, runtime=runtime, num_threads=threads, labels=names, input_range=input_range)
     except ValueError as error:
         if isinstance(error, EdgekitError):
@@ -86,7 +89,7 @@ def classify(
         raise click.UsageError(str(error)) from error
     for assumption in classifier.assumptions:
         note(f"{model}: {assumption}.")
-    printer = _PRINTERS[style or "text"]()
+    printer = _PRINTERS[style or "text"](classifier.card.output.multi_label)
     unreadable = 0
     for source in sources:
         try:
@@ -126,21 +129,34 @@ def _expand(photos: Sequence[str]) -> Iterator[str]:
 
 
 class _TextPrinter:
+    def __init__(self, multi_label: bool) -> None:
+        self._multi_label = multi_label
+
     def success(self, source: str, result: TimedPredictions) -> None:
-        answers = ", ".join(f"{p.label} {p.score:.1%}" for p in result.predictions)
-        click.echo(f"{source}: {answers}")
+        from edgekit.scores import present
+
+        answers = [f"{p.label} {p.score:.1%}" for p in result.predictions]
+        count = len(present(result.predictions)) if self._multi_label else len(answers)
+        others = [f"({', '.join(answers[count:])})"] if answers[count:] else []
+        click.echo(f"{source}: {', '.join(answers[:count] + others)}")
 
     def failure(self, source: str, reason: str) -> None:  # noqa: ARG002 - the reason names the source
         show_error(reason)
 
 
 class _JsonPrinter:
+    def __init__(self, multi_label: bool) -> None:
+        self._multi_label = multi_label
+
     def success(self, source: str, result: TimedPredictions) -> None:
+        from edgekit.scores import present
+
         predictions = [
             {"class_id": p.class_id, "label": p.label, "score": round(p.score, 6)} for p in result.predictions
         ]
         timing = {name: round(value, 3) for name, value in vars(result.timing_ms).items()}
-        self._print({"file": source, "predictions": predictions, "timing_ms": timing})
+        found = {"present": [p.label for p in present(result.predictions)]} if self._multi_label else {}
+        self._print({"file": source, "predictions": predictions, **found, "timing_ms": timing})
 
     def failure(self, source: str, reason: str) -> None:
         self._print({"file": source, "error": reason})
@@ -151,7 +167,7 @@ class _JsonPrinter:
 
 
 class _CsvPrinter:
-    def __init__(self) -> None:
+    def __init__(self, multi_label: bool) -> None:  # noqa: ARG002 - every row has its score
         import csv
 
         self._rows = csv.writer(sys.stdout, lineterminator="\n")

@@ -17,7 +17,6 @@ from edgekit.modelfile import ModelFile
 from edgekit.structure import check_structure
 from edgekit.tflite import Graph, Tensor
 
-_PASS_ON = (tflite.RESHAPE, tflite.SQUEEZE, tflite.QUANTIZE, tflite.DEQUANTIZE)
 _EMBEDDER_TAILS = (tflite.AVERAGE_POOL_2D, tflite.MEAN, tflite.L2_NORMALIZATION)
 
 
@@ -42,15 +41,24 @@ def describe_foreign(
     found = tuple(labels) if labels is not None else model.labels
     names = _checked_labels(found, output, tail)
     mean, std, about_input = _normalization(model, image, input_range)
-    kind, about_output = _output_kind(output, tail)
+    kind, activation, about_output = _output_kind(output, tail)
     _, height, width, channels = image.shape
     card = ModelCard(
         name=model.metadata.name if model.metadata and model.metadata.name else "unnamed",
         input=InputSpec(height, width, channels, mean, std, color_order="RGB" if channels == 3 else "L"),
-        output=OutputSpec(kind=kind, activation="softmax", labels=names),
+        output=OutputSpec(kind=kind, activation=activation, labels=names),
     )
     about_fit = f"the whole photo is stretched to {width}x{height}, bilinear, antialiased"
     return card, (*about_input, *about_output, about_fit)
+
+
+def has_independent_scores(graph: Graph) -> bool:
+    """Whether a graph's only output is of sigmoid scores for several classes."""
+    if len(graph.outputs) != 1:
+        return False
+    output = graph.outputs[0]
+    several = output.shape[-1:] > (1,) and all(n == 1 for n in output.shape[:-1])
+    return several and _tail(graph, output) == tflite.LOGISTIC
 
 
 def refuse_custom_operators(graph: Graph) -> None:
@@ -101,16 +109,9 @@ def _of_known_type(tensor: Tensor, role: str) -> Tensor:
 
 
 def _tail(graph: Graph, output: Tensor) -> int | None:
-    """Code of the operator that computes the output, looking through reshaping and requantizing."""
-    index = output.index
-    for _ in range(8):
-        node = graph.producer(index)
-        if node is None:
-            return None
-        if node.code not in _PASS_ON or not node.inputs:
-            return node.code
-        index = node.inputs[0]
-    return None
+    """Code of the operator that computes the output."""
+    node = graph.tail(output.index)
+    return node.code if node else None
 
 
 def _checked_labels(labels: tuple[str, ...] | None, output: Tensor, tail: int | None) -> tuple[str, ...]:
@@ -148,11 +149,14 @@ def _normalization(
     raise UnsupportedModelError(msg)
 
 
-def _output_kind(output: Tensor, tail: int | None) -> tuple[Literal["probabilities", "logits"], tuple[str, ...]]:
+def _output_kind(
+    output: Tensor, tail: int | None
+) -> tuple[Literal["probabilities", "logits"], Literal["softmax", "sigmoid"], tuple[str, ...]]:
     if tail == tflite.SOFTMAX:
-        return "probabilities", ()
+        return "probabilities", "softmax", ()
     if tail == tflite.LOGISTIC:
-        return "probabilities", ("its sigmoid scores are shown as they are: they need not sum to 1",)
+        about = "its sigmoid scores stand each for itself: a label is present from 50%, and they need not sum to 1"
+        return "probabilities", "sigmoid", (about,)
     if output.dtype != "float32" and abs(output.scale * 256 - 1) < 1e-3 and output.zero_point in (0, -128):
-        return "probabilities", ("its output, quantized to 0..1, holds probabilities",)
-    return "logits", ("its output holds logits; softmax was applied",)
+        return "probabilities", "softmax", ("its output, quantized to 0..1, holds probabilities",)
+    return "logits", "softmax", ("its output holds logits; softmax was applied",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.card import ModelCard, Verification
+from edgekit.foreign import has_independent_scores
 from edgekit.modelfile import ModelFile
 from edgekit.records import to_json
 from edgekit.tflite import Tensor
@@ -39,6 +40,8 @@ def describe_model(path: str, file: ModelFile) -> str:
     if file.graph.custom_operators:
         rows.append(("custom operators", ", ".join(file.graph.custom_operators)))
     rows.append(("labels", _describe_labels(file.labels)))
+    if file.card.output.multi_label if file.card else has_independent_scores(file.graph):
+        rows.append(("answers", "independent scores, several labels may be present (multi-label)"))
     if file.card:
         rows += _describe_card(file.card)
     else:
@@ -67,24 +70,29 @@ def _describe_card(card: ModelCard) -> list[tuple[str, str]]:
         ("photos", f"{spec.fit} to {spec.width}x{spec.height}, {spec.resize_kernel}, {spec.color_order}"),
     ]
     if card.verification:
-        rows += _describe_verification(card.verification)
+        rows += _describe_verification(card.verification, "all labels right" if card.output.multi_label else "top-1")
     if card.requires and card.requires.oldest_runtime:
         rows.append(("oldest runtime", f"{card.requires.oldest_runtime}, seen running it"))
     for name, version in (card.requires.refused_by or {}).items() if card.requires else ():
         rows.append(("refused by", f"{name}: {version}"))
     if card.provenance:
+        rows.append(("trained on", f"{card.provenance.input_range} ({card.provenance.input_range_source})"))
         rows.append(("made from", f"{card.provenance.source_file}, SHA-256 {card.provenance.source_sha256[:16]}..."))
+        rows += [("loaded as", card.provenance.source_kind)] if card.provenance.source_kind else []
     return rows
 
 
-def _describe_verification(verification: Verification) -> list[tuple[str, str]]:
+def _describe_verification(verification: Verification, measure: str) -> list[tuple[str, str]]:
     images = verification.photos.images
-    rows = [("verified on", f"{images} photos, float top-1 {_percent(verification.float_correct, images)}")]
+    rows = [("verified on", f"{images} photos, float {measure} {_percent(verification.float_correct, images)}")]
     for result in verification.families:
         agreement = _percent(result.agreeing, images)
         interval = f"{result.agreement_low_percent:.1f} to {result.agreement_high_percent:.1f} %"
         rows.append(
-            (result.family, f"top-1 {_percent(result.correct, images)}, same answer as float {agreement} ({interval})")
+            (
+                result.family,
+                f"{measure} {_percent(result.correct, images)}, same answer as float {agreement} ({interval})",
+            )
         )
     return rows
 

@@ -2,17 +2,22 @@
 
 Photos are 8-bit and stay 8-bit: fitting and resizing is Pillow's fixed-point arithmetic, and the mapping to the input
 tensor is a table of 256 entries a channel, so integer models see integer arithmetic only.
+
+The kernel ``tf-bilinear`` is the exception: it is `tf.image.resize` without antialiasing, in float32 as there and
+rounded to 8 bits at the end, for models that were trained on such photos. Keras' `image_dataset_from_directory` makes
+them, whatever the size of the photo. `keras.utils.load_img` and `flow_from_directory` use Pillow's NEAREST unless they
+are told otherwise; for those, the kernel is ``nearest``.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.card import InputSpec
+from edgekit.card import InputSpec, ResizeKernel
 from edgekit.photo import check_pixels
 
 _KERNELS = {
@@ -21,6 +26,9 @@ _KERNELS = {
     "bicubic": Image.Resampling.BICUBIC,
 }
 _PAD_VALUE = 0  # black bars, as tf.image.resize_with_pad
+_HALF = np.float32(0.5)
+
+_Box: TypeAlias = tuple[int, int, int, int]
 
 
 def fit_pixels(image: Image.Image | NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
@@ -50,19 +58,86 @@ def fit_pixels(image: Image.Image | NDArray[np.uint8], spec: InputSpec) -> NDArr
 
 
 def _fit(image: Image.Image, spec: InputSpec) -> Image.Image:
-    size = (spec.width, spec.height)
-    kernel = _KERNELS[spec.resize_kernel]
+    size, kernel = (spec.width, spec.height), spec.resize_kernel
+    whole = (0, 0, image.width, image.height)
     if spec.fit == "stretch" or image.width * spec.height == image.height * spec.width:
-        return image if image.size == size else image.resize(size, kernel)
+        return image if image.size == size else _resize(image, whole, size, kernel)
     if spec.fit == "crop":
-        return image.crop(centre_box(image.width, image.height, spec)).resize(size, kernel)
+        return _resize(image, centre_box(image.width, image.height, spec), size, kernel)
     left, top, right, bottom = letterbox(image.width, image.height, spec)
     canvas = Image.new(image.mode, size, _PAD_VALUE)
-    canvas.paste(image.resize((right - left, bottom - top), kernel), (left, top))
+    canvas.paste(_resize(image, whole, (right - left, bottom - top), kernel), (left, top))
     return canvas
 
 
-def centre_box(width: int, height: int, spec: InputSpec) -> tuple[int, int, int, int]:
+def _resize(image: Image.Image, box: _Box, size: tuple[int, int], kernel: ResizeKernel) -> Image.Image:
+    """The box (left, top, right, bottom) of a photo, brought to a size (width, height)."""
+    if kernel == "tf-bilinear":
+        return _resize_as_tensorflow(image, box, size)
+    # Not Pillow's own `box`: its kernels weigh pixels at the edges of a cut photo in another way.
+    part = image if box == (0, 0, image.width, image.height) else image.crop(box)
+    return part.resize(size, _KERNELS[kernel])
+
+
+def _resize_as_tensorflow(image: Image.Image, box: _Box, size: tuple[int, int]) -> Image.Image:
+    """As `tf.image.resize(photo, antialias=False)` on a CPU, bit for bit, and then rounded half up.
+
+    Source: TensorFlow, core/kernels/image/resize_bilinear_op.cc, with half-pixel centres.
+    """
+    left, top, right, bottom = box
+    x, y = _taps(right - left, size[0]), _taps(bottom - top, size[1])
+    rows = np.union1d(y.lower, y.upper)
+    pixels = _pixel_rows(image, box, rows)
+    across = _between(pixels.take(x.lower, axis=1), pixels.take(x.upper, axis=1), x.far[:, None])
+    above, below = np.searchsorted(rows, y.lower), np.searchsorted(rows, y.upper)
+    values = _between(across.take(above, axis=0), across.take(below, axis=0), y.far[:, None, None])
+    # Between two pixels nothing is below 0 or above 255 by half a step: no need to clip, and truncating is flooring.
+    rounded = (values + _HALF).astype(np.uint8)
+    return Image.fromarray(rounded[..., 0] if rounded.shape[2] == 1 else rounded)
+
+
+class _Taps(NamedTuple):
+    """Along one side, for each pixel of the result: its two neighbours in the photo, and how far it is from the lower.
+
+    Shapes (n,); `far` is float32, 0..1.
+    """
+
+    lower: NDArray[np.intp]
+    upper: NDArray[np.intp]
+    far: NDArray[np.float32]
+
+
+def _taps(found: int, wanted: int) -> _Taps:
+    """Neighbours for `wanted` pixels of a side that has `found`. Every step is float32: the indices depend on it."""
+    scale = np.float32(found) / np.float32(wanted)
+    places = (np.arange(wanted, dtype=np.float32) + _HALF) * scale - _HALF
+    floor = np.floor(places)
+    lower = np.maximum(floor.astype(np.intp), 0)
+    upper = np.minimum(np.ceil(places).astype(np.intp), found - 1)
+    return _Taps(lower, upper, places - floor)
+
+
+def _between(lower: NDArray[Any], upper: NDArray[Any], far: NDArray[np.float32]) -> NDArray[np.float32]:
+    start = lower.astype(np.float32)
+    return np.asarray(start + (upper.astype(np.float32) - start) * far)
+
+
+def _pixel_rows(image: Image.Image, box: _Box, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Some rows of a box, ascending, as an array (rows, width, channels).
+
+    The model looks at few rows of a large photo, and to make an array of all of it takes longer than all the rest.
+    """
+    left, top, right, _ = box
+    few = Image.new(image.mode, (right - left, len(rows)))
+    filled = 0
+    for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+        band = image.crop((left, top + int(run[0]), right, top + int(run[-1]) + 1))
+        few.paste(band, (0, filled))
+        filled += band.height
+    return np.asarray(few).reshape(len(rows), right - left, -1)
+
+
+def centre_box(width: int, height: int, spec: InputSpec) -> _Box:
     """The largest centred box (left, top, right, bottom) of a photo that has the model's aspect."""
     cut_width = min(width, max(1, _rounded(height * spec.width, spec.height)))
     cut_height = min(height, max(1, _rounded(width * spec.height, spec.width)))
@@ -70,7 +145,7 @@ def centre_box(width: int, height: int, spec: InputSpec) -> tuple[int, int, int,
     return left, top, left + cut_width, top + cut_height
 
 
-def letterbox(width: int, height: int, spec: InputSpec) -> tuple[int, int, int, int]:
+def letterbox(width: int, height: int, spec: InputSpec) -> _Box:
     """The largest centred box (left, top, right, bottom) of the model's input that has the photo's aspect."""
     scaled_width = min(spec.width, max(1, _rounded(width * spec.height, height)))
     scaled_height = min(spec.height, max(1, _rounded(height * spec.width, width)))

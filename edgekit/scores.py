@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.card import OutputSpec
+
+PRESENT_FROM = 0.5
+"""Score from which a label of a multi-label model is present: where it is as probable as not, Keras' threshold, too."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,16 @@ def probabilities(values: NDArray[np.float32], spec: OutputSpec) -> NDArray[np.f
     return np.asarray(exponentials / exponentials.sum(), np.float32)
 
 
-def top_predictions(scores: NDArray[np.float32], labels: tuple[str, ...], top_k: int) -> list[Prediction]:
+def top_predictions(
+    scores: NDArray[np.float32], labels: tuple[str, ...], top_k: int, *, all_from: float = np.inf
+) -> list[Prediction]:
     """The `top_k` best classes, best first; equal scores stand in order of class_id.
+
+    Args:
+        scores: Shape (classes,).
+        labels: One for each class.
+        top_k: How many, at most; 1 or more.
+        all_from: Classes with this score or a higher one are never left out, even beyond `top_k`.
 
     Raises:
         ValueError: `top_k` below 1.
@@ -61,5 +73,11 @@ def top_predictions(scores: NDArray[np.float32], labels: tuple[str, ...], top_k:
     if top_k < 1:
         msg = f"top_k is {top_k}, expected at least 1"
         raise ValueError(msg)
-    order = np.argsort(-scores, kind="stable")[:top_k]
+    count = max(top_k, int(np.count_nonzero(scores >= all_from)))
+    order = np.argsort(-scores, kind="stable")[:count]
     return [Prediction(int(i), labels[i], float(scores[i])) for i in order]
+
+
+def present(predictions: Iterable[Prediction]) -> list[Prediction]:
+    """Those of a multi-label model's predictions whose label is present in the photo, in their order."""
+    return [prediction for prediction in predictions if prediction.score >= PRESENT_FROM]

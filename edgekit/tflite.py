@@ -20,8 +20,10 @@ TENSOR_TYPES = (
 )  # fmt: skip
 
 CUSTOM = 32
-AVERAGE_POOL_2D, DEQUANTIZE, LOGISTIC, L2_NORMALIZATION, RESHAPE, SOFTMAX = 1, 6, 14, 11, 22, 25
-MEAN, SQUEEZE, QUANTIZE = 40, 43, 114
+AVERAGE_POOL_2D, CONV_2D, DEPTHWISE_CONV_2D, DEQUANTIZE, FULLY_CONNECTED, L2_NORMALIZATION = 1, 3, 4, 6, 9, 11
+LOGISTIC, RESHAPE, SOFTMAX, MEAN, SQUEEZE, CAST, TRANSPOSE_CONV, QUANTIZE = 14, 22, 25, 40, 43, 53, 67, 114
+
+_PASS_ON = (RESHAPE, SQUEEZE, QUANTIZE, DEQUANTIZE)
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,15 @@ class Graph:
     def producer(self, tensor_index: int) -> Operator | None:
         """The node that computes a tensor."""
         return next((node for node in self.operators if tensor_index in node.outputs), None)
+
+    def tail(self, tensor_index: int) -> Operator | None:
+        """The node that computes a tensor's values, looking through reshaping and requantizing."""
+        for _ in range(8):
+            node = self.producer(tensor_index)
+            if node is None or node.code not in _PASS_ON or not node.inputs:
+                return node
+            tensor_index = node.inputs[0]
+        return None
 
 
 def _operator_code(table: Table) -> tuple[int, str, int]:

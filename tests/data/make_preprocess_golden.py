@@ -21,7 +21,7 @@ from edgekit.preprocess import PixelTable, fit_pixels
 
 FOLDER = Path(__file__).parent
 FITS: tuple[Fit, ...] = ("stretch", "crop", "pad")
-KERNELS: tuple[ResizeKernel, ...] = ("nearest", "bilinear", "bicubic")
+KERNELS: tuple[ResizeKernel, ...] = ("nearest", "bilinear", "bicubic", "tf-bilinear")
 SHAPES = ((12, 16, 3), (15, 15, 1), (33, 30, 3))  # smaller, gray and square, larger
 IMAGENET = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 

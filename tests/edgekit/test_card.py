@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from edgekit.card import (
     SCHEMA,
     ClassResult,
+    Evidence,
+    EvidenceRow,
     FamilyResult,
     Golden,
     GraphDigest,
@@ -43,9 +46,27 @@ FULL = ModelCard(
         families=(FamilyResult("xnnpack", "ai-edge-litert", "2.3.0", 3, 3, 43.8, 100.0),),
         classes=(ClassResult("ill", 1, 1, {"xnnpack": 1}), ClassResult("grün", 2, 2, {"xnnpack": 2})),
         max_drop_points=1.0,
+        float_runtime="tf_keras 2.21.0",
     ),
     requires=Requires({"CONV_2D": 3}, oldest_runtime="2.3.0", refused_by={"tflite-runtime 2.5": "CONV_2D 5"}),
-    provenance=Provenance("leaf.keras", "ef" * 32, "0..1", "asked", {"python": "3.11"}, license="MIT"),
+    provenance=Provenance(
+        "leaf.keras",
+        "ef" * 32,
+        "0..1",
+        "asked",
+        {"python": "3.11"},
+        license="MIT",
+        source_kind="Keras archive, Keras 3.15.0",
+        evidence=(
+            Evidence(
+                "which range?",
+                "clearly best",
+                (EvidenceRow("0..1", 24, 24, 98.5, divergence=0.01), EvidenceRow("0..255", 12, 3, 100.0)),
+                "0..1",
+            ),
+            Evidence("which resize?", "nobody knows", ()),
+        ),
+    ),
     golden=Golden("shake256-grid-1", (0, 1), {"xnnpack": ("AAE=", "AgM="), "reference": ("AAE=", "AgM=")}),
 )
 
@@ -80,6 +101,59 @@ def test_a_newer_schema_is_refused_with_the_command_to_type(schema: int) -> None
 def test_a_schema_that_is_no_positive_integer_is_refused(schema: Any) -> None:
     with pytest.raises(ModelFileError, match="schema: found"):
         ModelCard.from_json(changed(schema=schema))
+
+
+@pytest.mark.parametrize(
+    ("kind", "activation", "labels", "multi_label"),
+    [
+        ("probabilities", "sigmoid", ("rust", "spots"), True),
+        ("logits", "sigmoid", ("rust", "spots"), True),
+        ("probabilities", "sigmoid", ("rust",), False),
+        ("probabilities", "softmax", ("rust", "spots"), False),
+        ("logits", "softmax", ("rust", "spots"), False),
+    ],
+)
+def test_sigmoid_scores_of_several_labels_are_multi_label(
+    kind: Any, activation: Any, labels: tuple[str, ...], multi_label: bool
+) -> None:
+    output = OutputSpec(kind, activation, labels)
+    assert output.multi_label is multi_label
+    assert "multi_label" not in json.loads(replace(MINIMAL, output=output).to_json())["output"]
+
+
+@pytest.mark.parametrize("kernel", ["nearest", "bilinear", "bicubic", "tf-bilinear"])
+def test_every_resize_kernel_comes_back(kernel: Any) -> None:
+    card = replace(MINIMAL, input=replace(MINIMAL.input, resize_kernel=kernel))
+    assert ModelCard.from_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize("name", ["source_kind", "evidence"])
+def test_a_card_from_before_there_was_evidence_is_read(name: str) -> None:
+    old = json.loads(FULL.to_json())
+    del old["provenance"][name], old["verification"]["float_runtime"]
+    card = ModelCard.from_json(json.dumps(old))
+    assert FULL.provenance is not None
+    assert FULL.verification is not None
+    without: Any = {name: () if name == "evidence" else None}
+    assert card.provenance == replace(FULL.provenance, **without)
+    assert card.verification == replace(FULL.verification, float_runtime=None)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"images": "many"}, "provenance: evidence[0]: rows[0]: images: found 'many'"),
+        ({"correct": None}, "provenance: evidence[0]: rows[0]: correct: found None"),
+        ({"mean_confidence_percent": math.inf}, "rows[0]: mean_confidence_percent: found inf"),
+        ({"divergence": "far"}, "rows[0]: divergence: found 'far'"),
+    ],
+)
+def test_evidence_that_is_none_is_refused(row: dict[str, Any], words: str) -> None:
+    card = json.loads(FULL.to_json())
+    card["provenance"]["evidence"][0]["rows"][0].update(row)
+    with pytest.raises(ModelFileError) as refused:
+        ModelCard.from_json(json.dumps(card))
+    assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "\0", "[" * 100_000, "nul", '{"schema": 1,}'])

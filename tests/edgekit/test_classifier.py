@@ -1,5 +1,6 @@
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit import Classifier, Prediction
-from edgekit.card import ModelCard
+from edgekit.card import ModelCard, OutputSpec
 from edgekit.errors import ImageError, InferenceError, ModelFileError, UnsupportedModelError
+from edgekit.modelfile import pack_model_file
 from edgekit.runtime import RuntimeName
+from edgekit.scores import present
 
 EditGraph = Callable[[bytes, Callable[[Any], None]], bytes]
 RunBare = Callable[[RuntimeName, bytes, NDArray[Any]], NDArray[Any]]
@@ -70,6 +73,45 @@ def test_top_k_answers_come_best_first(top_k: int, count: int, tiny_model: bytes
     answers = Classifier(tiny_model).predict(photo, top_k=top_k)
     assert len(answers) == count
     assert answers == sorted(answers, key=lambda p: -p.score)
+
+
+@pytest.mark.parametrize(("top_k", "labels"), [(1, "ac"), (2, "ac"), (3, "acb"), (9, "acb")])
+def test_all_labels_that_are_present_come_back_from_a_multi_label_model(
+    top_k: int, labels: str, tiny_graph: bytes, tiny_card: ModelCard, photo: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    card = replace(tiny_card, output=OutputSpec("probabilities", "sigmoid", ABC))
+    classifier = Classifier(pack_model_file(tiny_graph, card))
+    monkeypatch.setattr(classifier.engine, "run", lambda _: np.array([[250, 127, 128]], np.uint8))
+    answers = classifier.predict(photo, top_k=top_k)
+    assert "".join(p.label for p in answers) == labels
+    assert [p.label for p in present(answers)] == ["a", "c"]
+    with pytest.raises(ValueError, match="top_k is 0"):
+        classifier.predict(photo, top_k=0)
+
+
+def test_an_exclusive_model_gives_no_more_than_top_k(
+    tiny_model: bytes, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier(tiny_model)
+    monkeypatch.setattr(classifier.engine, "run", lambda _: np.array([[250, 127, 128]], np.uint8))
+    assert len(classifier.predict(photo, top_k=1)) == 1
+
+
+def test_a_foreign_sigmoid_model_answers_with_independent_scores(
+    tiny_graph: bytes, edit_graph: EditGraph, photo: NDArray[np.uint8]
+) -> None:
+    def end_in_sigmoid(model: Any) -> None:
+        code = model.operatorCodes[model.subgraphs[0].operators[-2].opcodeIndex]
+        code.builtinCode = code.deprecatedBuiltinCode = 14
+        model.subgraphs[0].operators[-2].builtinOptions = None
+        model.subgraphs[0].operators[-2].builtinOptionsType = 0
+
+    classifier = Classifier(edit_graph(tiny_graph, end_in_sigmoid), labels=ABC)
+    answers = classifier.predict(photo, top_k=1)
+    everything = classifier.predict(photo, top_k=3)
+    assert classifier.card.output.multi_label
+    assert answers == everything[: max(1, len(present(everything)))]
 
 
 def test_wrong_arguments_are_the_callers_errors(tiny_model: bytes, tiny_float: bytes, photo: NDArray[np.uint8]) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit import Classifier, __version__
+from edgekit.card import ModelCard, OutputSpec
+from edgekit.modelfile import pack_model_file
 from edgekit.runtime import RuntimeName
 
 RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -170,6 +173,71 @@ def test_assumptions_about_a_foreign_file_go_to_stderr(
     assert "found 2 labels for 3 outputs" in only_one_error_line(
         run_edgekit("classify", foreign, one, "--labels", labels)
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["0 leaf\n1 rust\n2 dust\n", '{"dust": 2, "leaf": 0, "rust": 1}', "id,name\n1,rust\n0,leaf\n2,dust\n"]
+)
+def test_labels_may_come_in_other_forms(
+    text: str, run_edgekit: RunCommand, tiny_graph: bytes, one: Path, tmp_path: Path
+) -> None:
+    foreign, labels = tmp_path / "foreign.tflite", tmp_path / "labels"
+    foreign.write_bytes(tiny_graph)
+    labels.write_text(text)
+    found = run_edgekit("classify", foreign, one, "--labels", labels, "--json")
+    names = {p["class_id"]: p["label"] for p in json.loads(found.stdout)["predictions"]}
+    assert names == {0: "leaf", 1: "rust", 2: "dust"}
+    labels.write_text('["leaf", 1]')
+    wrong = run_edgekit("classify", foreign, one, "--labels", labels)
+    assert only_one_error_line(wrong) == f"Error: {labels}: item 1: found 1, expected a label in quotes.\n"
+
+
+@pytest.fixture
+def diseases(tmp_path: Path, tiny_graph: bytes, tiny_card: ModelCard) -> Path:
+    """A multi-label model."""
+    path = tmp_path / "diseases.tflite"
+    card = replace(tiny_card, output=OutputSpec("probabilities", "sigmoid", ("healthy", "rust", "spots")))
+    path.write_bytes(pack_model_file(tiny_graph, card))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("scores", "top_k", "line"),
+    [
+        ((8, 238, 182), 3, "rust 93.0%, spots 71.1%, (healthy 3.1%)"),
+        ((8, 238, 182), 2, "rust 93.0%, spots 71.1%"),
+        ((8, 238, 182), 1, "rust 93.0%, spots 71.1%"),
+        ((8, 128, 127), 3, "rust 50.0%, (spots 49.6%, healthy 3.1%)"),
+        ((8, 128, 127), 2, "rust 50.0%, (spots 49.6%)"),
+        ((8, 13, 3), 2, "(rust 5.1%, healthy 3.1%)"),
+        ((200, 201, 202), 3, "spots 78.9%, rust 78.5%, healthy 78.1%"),
+    ],
+)
+def test_labels_that_are_present_stand_before_the_others_in_parentheses(
+    scores: tuple[int, ...], top_k: int, line: str, run_edgekit: RunCommand, diseases: Path, one: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("edgekit.runtime.Engine.run", lambda *_: np.array([scores], np.uint8))
+    found = run_edgekit("classify", diseases, one, "--top-k", str(top_k))
+    assert (found.returncode, found.stdout, found.stderr) == (0, f"{one}: {line}\n", "")
+
+
+def test_json_and_csv_hold_every_label_that_is_present(
+    run_edgekit: RunCommand, diseases: Path, tiny_path: Path, one: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgekit.runtime.Engine.run", lambda *_: np.array([[8, 238, 182]], np.uint8))
+    record = json.loads(run_edgekit("classify", diseases, one, "--json", "--top-k", "1").stdout)
+    assert list(record) == ["file", "predictions", "present", "timing_ms"]
+    assert record["present"] == ["rust", "spots"]
+    assert [p["label"] for p in record["predictions"]] == ["rust", "spots"]
+    record = json.loads(run_edgekit("classify", diseases, one, "--json").stdout)
+    assert (record["present"], len(record["predictions"])) == (["rust", "spots"], 3)
+    rows = list(csv.reader(io.StringIO(run_edgekit("classify", diseases, one, "--csv", "--top-k", "1").stdout)))
+    assert rows[0] == ["file", "rank", "class_id", "label", "score", "error"]
+    assert [row[1:4] for row in rows[1:]] == [["1", "1", "rust"], ["2", "2", "spots"]]
+    assert "present" not in json.loads(run_edgekit("classify", tiny_path, one, "--json").stdout)
+    monkeypatch.setattr("edgekit.runtime.Engine.run", lambda *_: np.array([[8, 3, 2]], np.uint8))
+    assert json.loads(run_edgekit("classify", diseases, one, "--json").stdout)["present"] == []
 
 
 def test_info_prints_rows_or_one_json_object(run_edgekit: RunCommand, tiny_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.card import ModelCard
 from edgekit.errors import UnsupportedModelError
-from edgekit.foreign import describe_foreign
+from edgekit.foreign import describe_foreign, has_independent_scores
 from edgekit.inputrange import parse_input_range
 from edgekit.modelfile import parse_model_file
 
@@ -85,10 +85,39 @@ def last_operator(code: int) -> Callable[[Any], None]:
     return change
 
 
-def test_sigmoid_scores_are_shown_as_they_are(tiny_graph: bytes, edit_graph: EditGraph) -> None:
+def test_sigmoid_scores_stand_each_for_itself(tiny_graph: bytes, edit_graph: EditGraph) -> None:
     card, assumed = describe(edit_graph(tiny_graph, last_operator(14)))
-    assert card.output.kind == "probabilities"
-    assert "they need not sum to 1" in assumed
+    assert (card.output.kind, card.output.activation) == ("probabilities", "sigmoid")
+    assert card.output.multi_label
+    assert "a label is present from 50%, and they need not sum to 1" in assumed
+
+
+@pytest.mark.parametrize(("code", "activation"), [(9, "softmax"), (25, "softmax"), (14, "sigmoid")])
+def test_only_a_sigmoid_makes_scores_independent(
+    code: int, activation: str, tiny_graph: bytes, edit_graph: EditGraph
+) -> None:
+    data = edit_graph(tiny_graph, last_operator(code))
+    assert describe(data)[0].output.activation == activation
+    assert has_independent_scores(parse_model_file(data).graph) == (activation == "sigmoid")
+
+
+@pytest.mark.parametrize("shape", [[], [1], [1, 1], [3, 3]])
+def test_scores_of_no_classifier_are_not_independent(
+    shape: list[int], tiny_graph: bytes, edit_graph: EditGraph
+) -> None:
+    def change(model: Any) -> None:
+        last_operator(14)(model)
+        scores(model).shape = shape
+
+    assert not has_independent_scores(parse_model_file(edit_graph(tiny_graph, change)).graph)
+
+
+def test_several_outputs_are_not_independent_scores(tiny_graph: bytes, edit_graph: EditGraph) -> None:
+    def change(model: Any) -> None:
+        last_operator(14)(model)
+        model.subgraphs[0].outputs = [*model.subgraphs[0].outputs, 0]
+
+    assert not has_independent_scores(parse_model_file(edit_graph(tiny_graph, change)).graph)
 
 
 def test_an_output_quantized_to_0_to_1_holds_probabilities(tiny_graph: bytes, edit_graph: EditGraph) -> None:

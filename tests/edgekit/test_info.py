@@ -1,10 +1,15 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from edgekit.card import ClassResult, FamilyResult, ModelCard, PhotoSet, Provenance, Requires, Verification
+import pytest
+
+from edgekit.card import ClassResult, FamilyResult, ModelCard, OutputSpec, PhotoSet, Provenance, Requires, Verification
 from edgekit.info import describe_model, model_record
 from edgekit.modelfile import pack_model_file, parse_model_file
 
+EditGraph = Callable[[bytes, Callable[[Any], None]], bytes]
 PROVEN = Verification(
     photos=PhotoSet(8, {"ant": 8}, "ab" * 32, 1),
     float_correct=8,
@@ -54,6 +59,24 @@ def test_a_foreign_file_is_told_to_have_no_card(tiny_float: bytes) -> None:
     found = rows(describe_model("x", parse_model_file(tiny_float)))
     assert (found["labels"], found["card"]) == ("none", "none: edgekit-export did not write this file")
     assert found["input"] == "float32 1x16x12x3"
+
+
+@pytest.mark.parametrize("kind", ["probabilities", "logits"])
+def test_independent_scores_are_told(kind: Any, tiny_card: ModelCard, tiny_graph: bytes) -> None:
+    several = replace(tiny_card, output=OutputSpec(kind, "sigmoid", tiny_card.output.labels))
+    found = rows(describe_model("x", parse_model_file(pack_model_file(tiny_graph, several))))
+    assert found["answers"] == "independent scores, several labels may be present (multi-label)"
+    exclusive = replace(tiny_card, output=OutputSpec(kind, "softmax", tiny_card.output.labels))
+    assert "answers" not in rows(describe_model("x", parse_model_file(pack_model_file(tiny_graph, exclusive))))
+
+
+def test_independent_scores_of_a_foreign_file_are_told(tiny_graph: bytes, edit_graph: EditGraph) -> None:
+    def end_in_sigmoid(model: Any) -> None:
+        code = model.operatorCodes[model.subgraphs[0].operators[-2].opcodeIndex]
+        code.builtinCode = code.deprecatedBuiltinCode = 14
+
+    assert "multi-label" in describe_model("x", parse_model_file(edit_graph(tiny_graph, end_in_sigmoid)))
+    assert "answers" not in rows(describe_model("x", parse_model_file(tiny_graph)))
 
 
 def test_the_record_is_json_and_holds_the_card(tiny_model: bytes, tiny_card: ModelCard) -> None:

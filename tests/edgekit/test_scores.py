@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.card import OutputSpec
-from edgekit.scores import Prediction, dequantize, probabilities, top_predictions
+from edgekit.scores import PRESENT_FROM, Prediction, dequantize, present, probabilities, top_predictions
 
 LABELS = ("a", "b", "c", "d")
 LOGITS = st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=20)
@@ -100,6 +100,33 @@ def test_more_than_all_classes_are_all_classes(top_k: int) -> None:
 def test_less_than_one_class_is_a_value_error(top_k: int) -> None:
     with pytest.raises(ValueError, match=f"top_k is {top_k}, expected at least 1"):
         top_predictions(f32(0.1, 0.2, 0.3, 0.4), LABELS, top_k)
+
+
+def test_high_scores_are_never_left_out() -> None:
+    scores = f32(0.7, 0.1, 0.5, 0.9)
+    assert [p.label for p in top_predictions(scores, LABELS, 1, all_from=0.5)] == ["d", "a", "c"]
+    assert [p.label for p in top_predictions(scores, LABELS, 1, all_from=0.75)] == ["d"]
+    assert [p.label for p in top_predictions(scores, LABELS, 2, all_from=0.95)] == ["d", "a"]
+    assert [p.label for p in top_predictions(f32(1.0, 1.0, 1.0, 1.0), LABELS, 1)] == ["a"]
+    with pytest.raises(ValueError, match="top_k is 0"):
+        top_predictions(scores, LABELS, 0, all_from=0.5)
+
+
+def test_labels_are_present_from_one_half() -> None:
+    scores = f32(0.7, 0.1, PRESENT_FROM, np.nextafter(np.float32(PRESENT_FROM), np.float32(0)))
+    best = top_predictions(scores, LABELS, 4)
+    assert [p.label for p in present(best)] == ["a", "c"]
+    assert present(best[2:]) == []
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20), st.integers(1, 20))
+def test_what_is_present_comes_first_and_whole(values: list[float], top_k: int) -> None:
+    labels = tuple(map(str, range(len(values))))
+    found = top_predictions(np.array(values, np.float32), labels, top_k, all_from=PRESENT_FROM)
+    there = present(found)
+    assert found[: len(there)] == there
+    assert len(there) == sum(value >= PRESENT_FROM for value in values)
+    assert len(found) == max(len(there), min(top_k, len(values)))
 
 
 def test_predictions_hold_plain_numbers() -> None:
