@@ -40,6 +40,7 @@ $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	@echo "Installing TensorFlow and the rest into $(VENV): one to two minutes ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ".[export-cpu,dev]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps "tf_keras<2.22"
 	@touch $@
 
 $(BIN)/python:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "tests" / "data" / "digits.tflite"
 PHOTO = ROOT / "tests" / "data" / "digit_7.png"
-HOST_ONLY = ("tensorflow", "tensorflow-cpu", "keras", "h5py", "mlxtend")
+HOST_ONLY = ("tensorflow", "tensorflow-cpu", "keras", "tf-keras", "h5py", "mlxtend")
 
 pytestmark = pytest.mark.slow
 

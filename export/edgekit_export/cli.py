@@ -16,6 +16,8 @@ from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from edgekit.card import Fit, ResizeKernel
+    from edgekit_export.frontend import Activation
+    from edgekit_export.mapping import ChannelOrder
 
 
 @click.group()
@@ -33,33 +35,72 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(cli, arguments)
 
 
+def _size(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """``96x128`` (height x width), or ``96`` for a square."""
+    if value is None:
+        return None
+    parts = value.lower().split("x")
+    if len(parts) in (1, 2) and all(part.isdecimal() and int(part) > 1 for part in parts):
+        return int(parts[0]), int(parts[-1])
+    msg = f"{value!r}; expected HEIGHTxWIDTH in pixels, such as 224x224"
+    raise click.BadParameter(msg)
+
+
 @cli.command(epilog="Example: edgekit-export convert cnn.keras --images photos/ -o leaf.tflite")
-@click.argument("model", type=click.Path(), metavar="MODEL.keras")
+@click.argument("model", type=click.Path(), metavar="MODEL")
 @click.option("--images", required=True, type=click.Path(), help="Folder with one sub-folder of photos a class.")
 @click.option("-o", "--output", required=True, type=click.Path(), help="The .tflite to write.")
 @click.option("--verify", type=click.Path(), help="Labelled folder for verification; else a part of --images.")
-@click.option("--labels", type=click.Path(), help="Labels of the outputs, one a line; else the sorted folder names.")
-@click.option("--input-range", help="What the model was trained on: 0..255, 0..1, -1..1, mean=R,G,B/std=R,G,B.")
+@click.option(
+    "--labels",
+    type=click.Path(),
+    help="Labels of the outputs: one a line, numbered or not, JSON or CSV; else the model's, else the folder names.",
+)
+@click.option(
+    "--input-range",
+    help="What the model was trained on: 0..255, 0..1, -1..1, mean=R,G,B/std=R,G,B; else found on the photos.",
+)
+@click.option(
+    "--channel-order",
+    type=click.Choice(["RGB", "BGR"], case_sensitive=False),
+    help="Of the colours in training; else found on the photos.",
+)
 @click.option(
     "--fit",
     type=click.Choice(["stretch", "crop", "pad"]),
-    default="stretch",
-    show_default=True,
-    help="How training brought photos to the model's aspect.",
+    help="How training brought photos to the model's aspect; else found on the photos, stretch where they do not tell.",
 )
 @click.option(
     "--resize-kernel",
-    type=click.Choice(["nearest", "bilinear", "bicubic"]),
-    default="bilinear",
-    show_default=True,
-    help="How training resized them.",
+    type=click.Choice(["nearest", "bilinear", "bicubic", "tf-bilinear"]),
+    help="How training resized them; tf-bilinear as tf.image does. Else found on the photos, or bilinear.",
+)
+@click.option("--input-size", callback=_size, metavar="HxW", help="For a model whose input leaves its size free.")
+@click.option("--output-name", metavar="NAME", help="The output to export, of a model with several.")
+@click.option(
+    "--activation",
+    type=click.Choice(["softmax", "sigmoid"]),
+    help="For a model that ends in logits: sigmoid where several labels may be present. Softmax if left out.",
+)
+@click.option("--weights", type=click.Path(), help="Weights of a model that is a model.json or config.json.")
+@click.option(
+    "--custom-objects",
+    type=click.Path(),
+    metavar="MODULE.py",
+    help="Python file that defines the model's own layers. It is run.",
+)
+@click.option(
+    "--trust-model-code",
+    is_flag=True,
+    help="Run the Python code inside the model file (Lambda layers). It can do all that you can on this computer: "
+    "read, send and delete files. Only for files that you made yourself.",
 )
 @click.option(
     "--max-drop",
     type=click.FloatRange(min=0),
     default=1.0,
     show_default=True,
-    help="Points of top-1 accuracy that int8 may lose.",
+    help="Points of accuracy that int8 may lose.",
 )
 @click.option(
     "--calibration-images", type=click.IntRange(min=1), default=200, show_default=True, help="To calibrate, at most."
@@ -80,8 +121,15 @@ def convert(
     verify: str | None,
     labels: str | None,
     input_range: str | None,
-    fit: Fit,
-    resize_kernel: ResizeKernel,
+    channel_order: ChannelOrder | None,
+    fit: Fit | None,
+    resize_kernel: ResizeKernel | None,
+    input_size: tuple[int, int] | None,
+    output_name: str | None,
+    activation: Activation | None,
+    weights: str | None,
+    custom_objects: str | None,
+    trust_model_code: bool,
     max_drop: float,
     calibration_images: int,
     verification_images: int,
@@ -92,18 +140,29 @@ def convert(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Quantize a Keras classifier to int8, verify it on real photos, and write one model file."""
+    """Quantize an image classifier to int8, verify it on real photos, and write one model file.
+
+    MODEL is a .keras or .h5 file of any Keras, a SavedModel folder, a Teachable Machine export (.zip or folder), a
+    model.json with its weights, or a float .tflite; it is recognised by its content.
+    """
     from edgekit.atomic import check_writable
-    from edgekit.labels import parse_labels
+    from edgekit.labelfile import read_label_file
     from edgekit.modelfile import write_model_file
-    from edgekit_export.errors import AccuracyDropError
+    from edgekit_export.errors import AccuracyDropError, InputRangeError
     from edgekit_export.load import require_tensorflow
     from edgekit_export.progress import Bars
-    from edgekit_export.report import describe_comparison, describe_export, export_record, refusal_record
+    from edgekit_export.report import (
+        describe_comparison,
+        describe_evidence,
+        describe_export,
+        evidence_record,
+        export_record,
+        refusal_record,
+    )
 
     require_tensorflow()
     check_writable(output, overwrite=force)
-    names = parse_labels(Path(labels).read_bytes(), labels) if labels else None
+    names = read_label_file(Path(labels)) if labels else None
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_native_code() as terminal:
         _say(terminal, "loading TensorFlow")
@@ -117,8 +176,15 @@ def convert(
                 labels=names,
                 name=name or Path(output).stem,
                 input_range=input_range,
+                channel_order=channel_order,
                 fit=fit,
                 resize_kernel=resize_kernel,
+                input_size=input_size,
+                output_name=output_name,
+                activation=activation,
+                weights=weights,
+                custom_objects=custom_objects,
+                trust_model_code=trust_model_code,
                 calibration_images=calibration_images,
                 verification_images=verification_images,
                 max_drop=max_drop,
@@ -129,6 +195,11 @@ def convert(
             )
         except AccuracyDropError as error:
             click.echo(_as_json(refusal_record(error, output)) if as_json else describe_comparison(error.comparison))
+            raise
+        except InputRangeError as error:
+            if error.evidence:
+                table = "\n".join(describe_evidence(error.evidence))
+                click.echo(_as_json(evidence_record(error, output)) if as_json else table)
             raise
     write_model_file(output, result.model_file, overwrite=force)
     for text in result.notes:

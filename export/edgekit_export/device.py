@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
+import math
 import signal
 import subprocess
 import sys
 import types
+import weakref
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ FAMILY_KERNELS: dict[Family, Kernels] = {"xnnpack": "default", "reference": "ref
 
 
 class DeviceRuntime:
-    """One model in one runtime and one kernel family, uint8 in and out. A context: leaving it ends the process.
+    """One model in one runtime and one kernel family. A context: leaving it ends the process.
 
     Raises:
         VerificationError: the runtime refuses the model, or crashes on loading it.
@@ -43,6 +45,7 @@ class DeviceRuntime:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        self._ender = weakref.finalize(self, _end, self._process)  # also where nobody leaves a context
         try:
             header = {"model_bytes": len(model), "runtime": runtime, "kernels": kernels}
             self._write(json.dumps(header).encode() + b"\n" + model, "loading the model")
@@ -57,7 +60,8 @@ class DeviceRuntime:
         self.input_size_bytes = int(answer["input_bytes"])
         self.output_scale = float(answer["output_scale"])
         self.output_zero_point = int(answer["output_zero_point"])
-        self._output_size_bytes = int(answer["output_bytes"])
+        self.output_shape = tuple(int(n) for n in answer["output_shape"])
+        self.output_dtype = np.dtype(answer["output_dtype"])
 
     @property
     def distribution(self) -> str:
@@ -75,42 +79,43 @@ class DeviceRuntime:
         """Whether devices with this runtime give the same bits; ai-edge-litert's reference kernels run on none."""
         return (self.runtime, self.kernels) != ("litert", "reference")
 
-    def send(self, pixels: NDArray[np.uint8], about: str) -> None:
-        """Start an inference on raw pixels of the input's size; fetch the answer with `receive`.
+    def send(self, tensor: NDArray[Any], about: str) -> None:
+        """Start an inference; fetch the answer with `receive`.
 
         Args:
-            pixels: uint8, as many as the input has.
+            tensor: Of the input's dtype, as many values as it has: raw pixels for an exported file.
             about: What they are, for the error if the process crashes.
         """
-        self._write(pixels.tobytes(), about)
+        self._write(tensor.tobytes(), about)
 
-    def receive(self, about: str) -> NDArray[np.uint8]:
-        """The uint8 output of the inference that `send` started, shape (classes,).
+    def receive(self, about: str) -> NDArray[Any]:
+        """The output of the inference that `send` started, of the output's dtype, shape (values,).
 
         Raises:
             VerificationError: the runtime failed or crashed.
         """
         if self._read(1, about) != b"\0":
             raise VerificationError(f"{about}: {self._read_record(about)['error']}")
-        return np.frombuffer(self._read(self._output_size_bytes, about), np.uint8)
+        size = math.prod(self.output_shape) * self.output_dtype.itemsize
+        return np.frombuffer(self._read(size, about), self.output_dtype)
 
     def receive_scores(self, about: str) -> NDArray[np.float32]:
         """As `receive`, dequantized."""
         return dequantize(self.receive(about), self.output_scale, self.output_zero_point)
 
-    def run(self, pixels: NDArray[np.uint8], about: str) -> NDArray[np.uint8]:
+    def run(self, tensor: NDArray[Any], about: str) -> NDArray[Any]:
         """`send` and `receive` in one."""
-        self.send(pixels, about)
+        self.send(tensor, about)
         return self.receive(about)
 
     def close(self) -> None:
         """End the process."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._process.kill()
-        self._process.wait()
+        self._ender()
+
+    def __del__(self) -> None:
+        """A network that keeps one to answer with does not know when it is asked last."""
+        with contextlib.suppress(AttributeError):  # it never started
+            self.close()
 
     def __enter__(self) -> DeviceRuntime:
         return self
@@ -149,6 +154,15 @@ class DeviceRuntime:
         return VerificationError(
             f"{self.name} crashed ({how}) on {about}. The file would crash devices with this runtime."
         )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    process.kill()
+    process.wait()
 
 
 def _start_code() -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
+    from edgekit.card import Evidence
     from edgekit_export.verify import Comparison
 
 
@@ -23,7 +24,11 @@ class ModelLoadError(ExportError, ValueError):
 
 
 class InputRangeError(ExportError, ValueError):
-    """Nothing tells which pixel values the model was trained on."""
+    """Nothing tells which pixel values the model was trained on; `evidence` has what was tried on photos."""
+
+    def __init__(self, message: str, evidence: Evidence | None = None) -> None:
+        super().__init__(message)
+        self.evidence = evidence
 
 
 class PhotosError(ExportError, ValueError):

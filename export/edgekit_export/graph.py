@@ -90,8 +90,8 @@ def check_full_integer(graph: Graph, model: ExplicitModel) -> None:
             msg = f"the file's {role} is {tensor.dtype} with {len(tensor.scales)} scales, expected uint8 with one."
             raise NotFullyQuantizedError(msg)
     shape = (1, model.image.height, model.image.width, model.image.channels)
-    if image.shape != shape or output.shape != (1, model.image.classes):
-        msg = f"the file maps {image.shape} to {output.shape}, expected {shape} to (1, {model.image.classes})."
+    if image.shape != shape or output.shape != (1, model.head.classes):
+        msg = f"the file maps {image.shape} to {output.shape}, expected {shape} to (1, {model.head.classes})."
         raise NotFullyQuantizedError(msg)
     scale_is_exact = math.isclose(image.scale * model.std, 1.0, rel_tol=1e-5)
     if not scale_is_exact or abs(image.zero_point - model.mean) > 0.5:

@@ -28,10 +28,14 @@ _CALIBRATION_SHARE = 3  # without a folder of its own, verification keeps at lea
 
 @dataclass(frozen=True)
 class LabeledFolder:
-    """The photos of each class, by the names of the sub-folders, both sorted."""
+    """The photos of each class, by the names of the sub-folders, both sorted.
+
+    `also` has the further labels of photos that stand under several classes, where a model may name several.
+    """
 
     root: Path
     classes: Mapping[str, tuple[Path, ...]]
+    also: Mapping[Path, frozenset[str]] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
@@ -49,11 +53,20 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class LabeledPhoto:
-    """One photo at the model's size: uint8 pixels of shape (height, width, channels) and the label of its folder."""
+    """One photo in each view that was asked for, with the label of its folder; `labels` has others too.
+
+    A view is uint8 pixels at the model's size, shape (height, width, channels).
+    """
 
     path: Path
     label: str
-    pixels: NDArray[np.uint8]
+    views: tuple[NDArray[np.uint8], ...]
+    labels: frozenset[str]
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The first view."""
+        return self.views[0]
 
 
 @dataclass
@@ -67,6 +80,7 @@ class Sample:
     candidates: Mapping[str, tuple[Path, ...]]
     quota: Mapping[str, int]
     seed: int
+    also: Mapping[Path, frozenset[str]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     _digests: list[str] = field(default_factory=list)
@@ -76,32 +90,33 @@ class Sample:
         """How many photos will be read, if all are readable."""
         return sum(self.quota.values())
 
-    def read(self, spec: InputSpec) -> Iterator[LabeledPhoto]:
-        """The photos, at the model's size, the classes taking turns; unreadable ones are noted in `skipped`."""
+    def read(self, *specs: InputSpec) -> Iterator[LabeledPhoto]:
+        """The photos as each of `specs` says, the classes taking turns; unreadable ones are noted in `skipped`."""
         self.skipped, self.counts, self._digests = [], dict.fromkeys(self.candidates, 0), []
         waiting = {label: iter(paths) for label, paths in self.candidates.items()}
         while waiting:
             for label in tuple(waiting):
-                photo = self._next_readable(label, waiting[label], spec)
+                photo = self._next_readable(label, waiting[label], specs)
                 if photo is None:
                     del waiting[label]
                 else:
                     yield photo
 
-    def _next_readable(self, label: str, paths: Iterator[Path], spec: InputSpec) -> LabeledPhoto | None:
+    def _next_readable(self, label: str, paths: Iterator[Path], specs: Sequence[InputSpec]) -> LabeledPhoto | None:
         if self.counts[label] == self.quota[label]:
             return None
         for path in paths:
             try:
                 data = path.read_bytes()
-                pixels = fit_pixels(load_photo(data), spec)
+                image = load_photo(data)
+                views = tuple(fit_pixels(image, spec) for spec in specs)
             except (ImageError, OSError) as error:
                 reason = describe_error(error).removeprefix("image: ").removeprefix(f"{path}: ")
                 self.skipped.append(f"{path}: {reason}")
                 continue
             self.counts[label] += 1
             self._digests.append(f"{label}\0{hashlib.sha256(data).hexdigest()}")
-            return LabeledPhoto(path, label, pixels)
+            return LabeledPhoto(path, label, views, self.also.get(path, frozenset()) | {label})
         return None
 
     def photo_set(self) -> PhotoSet:
@@ -135,31 +150,43 @@ def read_labeled_folder(root: Path) -> LabeledFolder:
     return LabeledFolder(root, classes)
 
 
-def drop_duplicates(folders: Sequence[LabeledFolder]) -> tuple[list[LabeledFolder], Duplicates]:
+def drop_duplicates(
+    folders: Sequence[LabeledFolder], *, multi_label: bool = False
+) -> tuple[list[LabeledFolder], Duplicates]:
     """The folders without exact duplicates of each other's photos; the first in order stays.
 
-    A photo that stands under two classes has no true label: all its copies go. Only files of equal size are read.
+    A photo that stands under two classes has no true label: all its copies go. Of a multi-label model it has both:
+    the first stays, with the labels of all. Only files of equal size are read.
     """
     files = [(path, label) for folder in folders for label, paths in folder.classes.items() for path in paths]
-    copies, contradictions = [], []
+    copies: list[Path] = []
+    contradictions: list[Path] = []
+    also: dict[Path, frozenset[str]] = {}
     for group in _equal_files(files):
-        if len({label for _, label in group}) > 1:
+        labels = frozenset(label for _, label in group)
+        if len(labels) > 1 and not multi_label:
             contradictions += [path for path, _ in group]
-        else:
-            copies += [path for path, _ in group[1:]]
+            continue
+        copies += [path for path, label in group[1:] if label == group[0][1]]
+        also[group[0][0]] = labels
+        contradictions += [path for path, label in group[1:] if label != group[0][1]]
     gone = {*copies, *contradictions}
-    kept = []
-    for folder in folders:
-        classes = {name: tuple(p for p in paths if p not in gone) for name, paths in folder.classes.items()}
-        empty = [name for name, paths in classes.items() if not paths]
-        if empty:
-            msg = (
-                f"{folder.root}: every photo of class {empty[0]!r} is an exact copy of one elsewhere. "
-                "Give each class photos of its own, and calibration and verification different ones."
-            )
-            raise PhotosError(msg)
-        kept.append(LabeledFolder(folder.root, classes))
-    return kept, Duplicates(tuple(copies), tuple(contradictions))
+    kept = [_without(folder, gone, also) for folder in folders]
+    return kept, Duplicates(tuple(copies), () if multi_label else tuple(contradictions))
+
+
+def _without(folder: LabeledFolder, gone: set[Path], also: Mapping[Path, frozenset[str]]) -> LabeledFolder:
+    classes = {name: tuple(p for p in paths if p not in gone) for name, paths in folder.classes.items()}
+    empty = [name for name, paths in classes.items() if not paths]
+    shown = {label for paths in classes.values() for path in paths for label in also.get(path, ())}
+    missing = [name for name in empty if name not in shown]
+    if missing:
+        msg = (
+            f"{folder.root}: every photo of class {missing[0]!r} is an exact copy of one elsewhere. "
+            "Give each class photos of its own, and calibration and verification different ones."
+        )
+        raise PhotosError(msg)
+    return LabeledFolder(folder.root, {name: paths for name, paths in classes.items() if paths}, also)
 
 
 def _equal_files(files: Sequence[tuple[Path, str]]) -> Iterator[list[tuple[Path, str]]]:
@@ -203,7 +230,7 @@ def plan_samples(
     ordered = {label: _shuffled(images.root, paths, seed) for label, paths in images.classes.items()}
     if verify is not None:
         held_back = {label: _shuffled(verify.root, paths, seed) for label, paths in verify.classes.items()}
-        return _sample(images.root, ordered, calibration, seed), _sample(verify.root, held_back, verification, seed)
+        return _sample(images, ordered, calibration, seed), _sample(verify, held_back, verification, seed)
     for label, paths in ordered.items():
         if len(paths) < 2:
             msg = (
@@ -214,7 +241,7 @@ def plan_samples(
     cut = {label: max(1, len(paths) // _CALIBRATION_SHARE) for label, paths in ordered.items()}
     first = {label: paths[: cut[label]] for label, paths in ordered.items()}
     rest = {label: paths[cut[label] :] for label, paths in ordered.items()}
-    return _sample(images.root, first, calibration, seed), _sample(images.root, rest, verification, seed)
+    return _sample(images, first, calibration, seed), _sample(images, rest, verification, seed)
 
 
 def _shuffled(root: Path, paths: Sequence[Path], seed: int) -> tuple[Path, ...]:
@@ -225,9 +252,9 @@ def _shuffled(root: Path, paths: Sequence[Path], seed: int) -> tuple[Path, ...]:
     return tuple(sorted(paths, key=key))
 
 
-def _sample(root: Path, candidates: Mapping[str, tuple[Path, ...]], total: int, seed: int) -> Sample:
+def _sample(folder: LabeledFolder, candidates: Mapping[str, tuple[Path, ...]], total: int, seed: int) -> Sample:
     quota = stratified_quota({label: len(paths) for label, paths in candidates.items()}, total)
-    return Sample(root, candidates, quota, seed)
+    return Sample(folder.root, candidates, quota, seed, folder.also)
 
 
 def stratified_quota(available: Mapping[str, int], total: int) -> dict[str, int]:

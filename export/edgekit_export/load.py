@@ -1,39 +1,80 @@
-"""A Keras model from a file. The kind is found by content, not by name; nothing in a model file is executed."""
+"""A float network from any model file that people have: the kind is found by content, not by name.
+
+Nothing in a model file is executed, unless the user says so.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import importlib.util
-import io
-import json
 import os
-import re
+import tempfile
 import zipfile
-import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
 
-from edgekit.sniff import describe_bytes
-from edgekit_export.errors import MissingTensorFlowError, ModelLoadError
-
-KerasModel: TypeAlias = Any
-"""A `keras.Model`; TensorFlow has no types to give it."""
+from edgekit.card import Fit
+from edgekit.errors import EdgekitError
+from edgekit.inputrange import InputRange, parse_input_range
+from edgekit_export.errors import ExportError, MissingTensorFlowError, ModelLoadError
+from edgekit_export.sources.folders import (
+    files_below,
+    is_keras_config,
+    is_saved_model,
+    look_into,
+    unpack,
+    weights_beside,
+)
+from edgekit_export.sources.keras_files import Trust, read_archive, read_config_and_weights, read_hdf5
+from edgekit_export.sources.network import Network
+from edgekit_export.sources.saved_model import read_saved_model
+from edgekit_export.sources.strangers import describe_stranger
+from edgekit_export.sources.tflite_file import read_tflite
 
 _INSTALL = "pip install 'edgekit-tflite[export]'"
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError, EOFError, OSError)
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_TEACHABLE_MACHINE = "Teachable Machine"
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What a user may say about a model file.
+
+    `weights` belong to a configuration in JSON; `custom_objects` is a Python file with the model's own layers, which
+    is run; `trust_code` lets code inside the model file run.
+    """
+
+    weights: Path | None = None
+    custom_objects: Path | None = None
+    trust_code: bool = False
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How a tool always trains: what decides where neither the file nor the photos do."""
+
+    input_range: InputRange
+    fit: Fit
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A Keras model and where it comes from."""
+    """A float network, where it comes from, and what its file tells beside it.
 
-    keras_model: KerasModel
+    `kind` says what the file is; `labels` and `input_range` are None where it does not tell; `habit` is that of the
+    tool that made it, where it is known.
+    """
+
+    network: Network
+    kind: str
     file_name: str
     sha256: str
-    saved: str | None
+    saved: str | None = None
+    labels: tuple[str, ...] | None = None
+    input_range: InputRange | None = None
+    habit: Habit | None = None
 
 
 def require_tensorflow() -> None:
@@ -45,73 +86,126 @@ def require_tensorflow() -> None:
         raise MissingTensorFlowError(msg)
 
 
-def load_model(path: str | os.PathLike[str]) -> LoadedModel:
-    """The Keras model in a `.keras` file of Keras 3.
+def load_model(path: str | os.PathLike[str], options: LoadOptions | None = None) -> LoadedModel:
+    """The float network in a model file or folder.
+
+    Args:
+        path: `.keras`, `.h5`, a SavedModel folder, a Teachable Machine export (folder or .zip), a configuration in
+            JSON with its weights, or a float `.tflite`; under any name.
+        options: What the user says about it.
 
     Raises:
-        ModelLoadError: another kind of file, a damaged one, or one that Keras refuses.
-        MissingTensorFlowError: TensorFlow is not installed.
+        ModelLoadError: what it is, why it cannot be exported, and the way forward.
+        MissingTensorFlowError: TensorFlow, or for an old file tf_keras, is not installed.
         OSError: the file cannot be read.
     """
     require_tensorflow()
-    file = Path(path)
-    if file.is_dir():
-        msg = f"{file}: found a folder, expected a .keras file. Load the model in Keras and call model.save('x.keras')."
-        raise ModelLoadError(msg)
-    data = file.read_bytes()
-    saved = _saved_date(data, file)
-    import keras
-
+    file, options = Path(path), options or LoadOptions()
+    loader = _Loader(options, Trust(options.custom_objects, options.trust_code))
     try:
-        model = keras.models.load_model(file, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
-        msg = f"{file}: Keras {keras.__version__} cannot load it: {_reason(error)}"
-        raise ModelLoadError(msg) from error
-    return LoadedModel(model, file.name, hashlib.sha256(data).hexdigest(), saved)
+        with tempfile.TemporaryDirectory(prefix="edgekit-export-") as scratch:
+            loaded = loader.load(file, Path(scratch))
+    except EdgekitError as error:
+        kind = type(error) if isinstance(error, ExportError) else ModelLoadError
+        raise kind(f"{file}: {error}") from error
+    return replace(loaded, file_name=file.name, sha256=_sha256(file))
 
 
-def _saved_date(data: bytes, file: Path) -> str | None:
-    """Check that `data` is a .keras archive; when it was saved, ISO 8601, None if it does not say."""
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        if data.startswith(b"PK"):
-            msg = f"{file}: found {describe_bytes(data)} that is cut short or damaged. Copy the .keras file again."
+@dataclass(frozen=True)
+class _Loader:
+    options: LoadOptions
+    trust: Trust
+
+    def load(self, path: Path, scratch: Path) -> LoadedModel:
+        """What is at `path`; copies go into the folder `scratch`."""
+        if path.is_dir():
+            return self._load_folder(path, scratch)
+        with path.open("rb") as stream:
+            head = stream.read(8192)
+        if head.startswith(_HDF5):
+            return self._load_hdf5(path, scratch)
+        if head.startswith(b"PK"):
+            return self._load_zip(path, head, scratch)
+        if head[4:8] == b"TFL3":
+            network, told = read_tflite(path.read_bytes())
+            return LoadedModel(network, "float .tflite", "", "", labels=told.labels, input_range=told.input_range)
+        if path.name in ("saved_model.pb", "saved_model.pbtxt"):
+            return self._load_folder(path.parent, scratch)
+        if head.lstrip().startswith(b"{") and is_keras_config(path):
+            return self._load_config(path, self.options.weights or weights_beside(path), scratch)
+        raise ModelLoadError(describe_stranger(path.read_bytes()[: 64 * 2**20]))
+
+    def _load_folder(self, folder: Path, scratch: Path) -> LoadedModel:
+        found = look_into(folder)
+        if found.model.is_dir() and is_saved_model(found.model):
+            loaded = LoadedModel(read_saved_model(found.model), "SavedModel", "", "")
+        elif found.weights is not None:
+            loaded = self._load_config(found.model, self.options.weights or found.weights, scratch)
+        else:
+            loaded = self.load(found.model, scratch)
+        if found.labels is None:
+            return loaded
+        return _as_teachable(replace(loaded, labels=loaded.labels or found.labels), found.model)
+
+    def _load_hdf5(self, path: Path, scratch: Path) -> LoadedModel:
+        network = read_hdf5(path, self.trust, scratch)
+        loaded = LoadedModel(network, "Keras HDF5", "", "")
+        beside = path.parent / "labels.txt"
+        if path.name == "keras_model.h5" and beside.is_file():  # as Teachable Machine lays them out
+            with contextlib.suppress(ModelLoadError):
+                return replace(_as_teachable(loaded, path), labels=look_into(path.parent).labels)
+        return loaded
+
+    def _load_zip(self, path: Path, head: bytes, scratch: Path) -> LoadedModel:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = tuple(archive.namelist())
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+            raise ModelLoadError(describe_stranger(head)) from error
+        if "config.json" in names:
+            network, saved = read_archive(path, self.trust, scratch)
+            return LoadedModel(network, "Keras archive", "", "", saved)
+        if any(name.endswith("data.pkl") for name in names):
+            raise ModelLoadError(describe_stranger(head, names))
+        folder = scratch / "unpacked"
+        if folder.exists():
+            msg = "found a ZIP archive inside a ZIP archive. Unpack it and give the model inside."
             raise ModelLoadError(msg)
-        msg = (
-            f"{file}: found {describe_bytes(data)}, expected a .keras file of Keras 3. "
-            "Load the model in Keras 3 and call model.save('x.keras')."
-        )
-        raise ModelLoadError(msg)
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            text = archive.read("metadata.json").decode() if "metadata.json" in names else "{}"
-            damaged = archive.testzip()
-    except _ZIP_ERRORS as error:
-        msg = f"{file}: damaged .keras file ({error}). Copy it again."
-        raise ModelLoadError(msg) from error
-    if damaged:
-        msg = f"{file}: damaged .keras file (wrong checksum of {damaged}). Copy it again."
-        raise ModelLoadError(msg)
-    if "config.json" not in names:
-        shown = ", ".join(names[:3]) or "nothing"
-        msg = f"{file}: found a ZIP archive with {shown}, expected a .keras file of Keras 3 (with config.json)."
-        raise ModelLoadError(msg)
-    if file.suffix != ".keras":
-        msg = (
-            f"{file}: Keras reads a .keras file only under a name that ends in .keras. Rename it to {file.stem}.keras."
-        )
-        raise ModelLoadError(msg)
-    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
-        return datetime.datetime.strptime(json.loads(text)["date_saved"], "%Y-%m-%d@%H:%M:%S").isoformat()
-    return None
+        folder.mkdir()
+        unpack(path, folder)
+        try:
+            return self._load_folder(folder, scratch)
+        except ModelLoadError as error:
+            if str(error).startswith("found a folder with"):
+                raise ModelLoadError(describe_stranger(head, names)) from error
+            raise
+
+    def _load_config(self, config: Path, weights: Path, scratch: Path) -> LoadedModel:
+        network = read_config_and_weights(config, weights, self.trust, scratch)
+        return LoadedModel(network, "Keras configuration and weights", "", "")
 
 
-def _reason(error: BaseException) -> str:
-    """What is wrong, and what to do where we know; Keras puts whole configurations in front of it."""
-    text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
-    unknown = re.match(r"Could not locate (?:class|function) '([^']*)'", text)
-    if unknown:
-        return f"it needs {unknown[1]!r}, code of your own that is not in the file. Use layers that Keras has."
-    if "`Lambda` layer" in text:
-        return "a Lambda layer is Python code, and loading would run it. Replace it by a layer of Keras, as Rescaling."
-    return text if len(text) <= 300 else text[:297] + "..."
+def _as_teachable(loaded: LoadedModel, model: Path) -> LoadedModel:
+    """Teachable Machine's own names tell its habit: the centre of the photo, pixels scaled to -1..1."""
+    names = ("keras_model.h5", "model.savedmodel", "model_unquant.tflite")
+    if model.name not in names:
+        return loaded
+    return replace(loaded, kind=f"{_TEACHABLE_MACHINE} export", habit=Habit(parse_input_range("-1..1"), "crop"))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in files_below(path):
+            digest.update(f"{file.relative_to(path).as_posix()}\0".encode(errors="surrogateescape"))
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    else:
+        for block in _blocks(path):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while block := stream.read(2**20):
+            yield block

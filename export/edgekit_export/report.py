@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgekit.card import ClassResult, FamilyResult, Verification
+from edgekit.card import ClassResult, Evidence, EvidenceRow, FamilyResult, Verification
 from edgekit.info import describe_model
 from edgekit.modelfile import ModelFile
 from edgekit.records import to_json
@@ -14,10 +14,11 @@ from edgekit_export.graph import float_leftovers, operators_used, parameter_coun
 from edgekit_export.verify import Answer, Comparison, Flip
 
 if TYPE_CHECKING:
-    from edgekit_export.errors import AccuracyDropError
+    from edgekit_export.errors import AccuracyDropError, InputRangeError
     from edgekit_export.pipeline import ExportResult
 
 _SHOWN_FLIPS = 10
+_SHOWN_HYPOTHESES = 12
 _SHOWN_SKIPPED = 5
 
 
@@ -33,6 +34,7 @@ def describe_export(result: ExportResult, path: str) -> str:
             if card.provenance
             else ""
         ),
+        *(line for one in (card.provenance.evidence if card.provenance else ()) for line in describe_evidence(one)),
         f"calibrated on {calibration} photos",
         describe_comparison(result.comparison),
     ]
@@ -43,14 +45,50 @@ def describe_export(result: ExportResult, path: str) -> str:
     return "\n".join(lines)
 
 
+def describe_evidence(evidence: Evidence) -> list[str]:
+    """What was found out by trying, as lines: how it was decided, and a table of what was tried, the best first."""
+    rows = sorted(
+        evidence.rows,
+        key=lambda row: (
+            row.hypothesis != evidence.chosen,
+            -row.images,
+            -row.correct / row.images,
+            -row.mean_confidence_percent,
+        ),
+    )
+    with_divergence = any(row.divergence is not None for row in rows)
+    head = ("", "photos", "accuracy", "mean confidence", "distance from training")
+    table = [head, *(_evidence_row(row, evidence.chosen) for row in rows[:_SHOWN_HYPOTHESES])]
+    lines = _table([cells if with_divergence else cells[:-1] for cells in table])
+    if len(rows) > _SHOWN_HYPOTHESES:
+        lines.append(f"  ... and {len(rows) - _SHOWN_HYPOTHESES} more; --json lists all")
+    return [f"{evidence.question}, tried with the float model on photos for calibration: {evidence.how}", *lines]
+
+
+def _evidence_row(row: EvidenceRow, chosen: str | None) -> tuple[str, ...]:
+    return (
+        f"{'*' if row.hypothesis == chosen else ' '} {row.hypothesis}",
+        str(row.images),
+        _percent(row.correct, row.images),
+        f"{row.mean_confidence_percent:.1f} %",
+        "" if row.divergence is None else f"{row.divergence:.3g}",
+    )
+
+
+def evidence_record(error: InputRangeError, path: str) -> dict[str, object]:
+    """The record behind `convert --json` where no range is clearly best: no file was written to `path`."""
+    return {"file": path, "error": str(error), "evidence": to_json(error.evidence)}
+
+
 def describe_comparison(comparison: Comparison) -> str:
     """Float against int8: a table of the kernel families, one of the classes that changed, and the flipped photos."""
     result = comparison.verification
     images = result.photos.images
     lines = [f"verified on {images} photos that calibration never saw:"]
+    measure = "all labels right" if comparison.multi_label else "top-1"
     lines += _table(
-        [("", "top-1", "change", "same answer as float (95 % interval)", "run in")]
-        + [("float", _percent(result.float_correct, images), "", "", "Keras")]
+        [("", measure, "change", "same answer as float (95 % interval)", "run in")]
+        + [("float", _percent(result.float_correct, images), "", "", result.float_runtime or "")]
         + [_family_row(family, result) for family in result.families]
     )
     changed = [c for c in result.classes if any(n != c.float_correct for n in c.correct.values())]
@@ -70,7 +108,7 @@ def accuracy_shortfall(comparison: Comparison) -> str:
     worst = min(result.families, key=lambda family: family.correct)
     one = 100 / result.photos.images
     return (
-        f"int8 loses {comparison.drop_points:.2f} points of top-1 ({worst.family} kernels, {worst.correct} of "
+        f"int8 loses {comparison.drop_points:.2f} points of accuracy ({worst.family} kernels, {worst.correct} of "
         f"{result.photos.images} right, float {result.float_correct}), allowed are {result.max_drop_points:g}; one "
         f"photo is {one:.2f} points. No file was written. Give more calibration or verification photos, or allow "
         "more with --max-drop."

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.card import ClassResult, Family, FamilyResult, InputSpec, Verification
+from edgekit.card import ClassResult, Family, FamilyResult, InputSpec, OutputSpec, Verification
+from edgekit.scores import PRESENT_FROM
 from edgekit_export.device import DeviceRuntime
 from edgekit_export.errors import PhotosError
 from edgekit_export.images import LabeledPhoto, Sample
 from edgekit_export.progress import Step
+from edgekit_export.statistics import wilson_interval
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
-_Z95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A model's first answer to a photo, and its score 0..1."""
+    """A model's answer to a photo, and its score 0..1.
+
+    Of a multi-label model: all labels that are present, and the score that was nearest to the threshold.
+    """
 
     label: str
     score: float
@@ -40,41 +43,29 @@ class Flip:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What verification found; `verification` goes into the card, the rest into the report."""
+    """What verification found; `verification` goes into the card, the rest into the report.
+
+    Of a multi-label model, an answer is right when all its labels are those of the photo.
+    """
 
     verification: Verification
     flips: tuple[Flip, ...]
     skipped: tuple[str, ...]
+    multi_label: bool = False
 
     @property
     def drop_points(self) -> float:
-        """Percentage points of top-1 accuracy that the worse family loses against float; negative for a gain."""
+        """Percentage points of accuracy that the worse family loses against float; negative for a gain."""
         result = self.verification
         worst = min(family.correct for family in result.families)
         return 100 * (result.float_correct - worst) / result.photos.images
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a proportion, as fractions.
-
-    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
-
-    >>> [round(x, 3) for x in wilson_interval(93, 100)]
-    [0.863, 0.966]
-    """
-    if trials == 0:
-        return 0.0, 1.0
-    p, z2 = successes / trials, _Z95**2
-    centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = _Z95 / (1 + z2 / trials) * math.sqrt(p * (1 - p) / trials + z2 / (4 * trials**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass
 class _Tally:
     """Counts while photos pass by."""
 
-    labels: Sequence[str]
+    output: OutputSpec
     images: dict[str, int] = field(default_factory=dict)
     float_correct: dict[str, int] = field(default_factory=dict)
     correct: dict[Family, dict[str, int]] = field(default_factory=dict)
@@ -84,21 +75,33 @@ class _Tally:
     def add(
         self, photo: LabeledPhoto, wanted: NDArray[np.float32], found: Mapping[Family, NDArray[np.float32]]
     ) -> None:
-        float_answer = self._answer(wanted)
+        float_answer, truth = self._answer(wanted), self._truth(photo)
         _count(self.images, photo.label, 1)
-        _count(self.float_correct, photo.label, float_answer.label == photo.label)
+        _count(self.float_correct, photo.label, float_answer.label == truth)
         answers: dict[str, Answer] = {}
         for family, scores in found.items():
             answer = self._answer(scores)
-            _count(self.correct.setdefault(family, {}), photo.label, answer.label == photo.label)
+            _count(self.correct.setdefault(family, {}), photo.label, answer.label == truth)
             self.agreeing[family] = self.agreeing.get(family, 0) + (answer.label == float_answer.label)
             answers[family] = answer
         if any(answer.label != float_answer.label for answer in answers.values()):
             self.flips.append(Flip(str(photo.path), photo.label, float_answer, answers))
 
     def _answer(self, scores: NDArray[np.float32]) -> Answer:
+        if self.output.multi_label:
+            nearest = int(np.abs(scores - PRESENT_FROM).argmin())
+            return Answer(self._joined(scores >= PRESENT_FROM), float(scores[nearest]))
         best = int(scores.argmax())
-        return Answer(self.labels[best], float(scores[best]))
+        return Answer(self.output.labels[best], float(scores[best]))
+
+    def _truth(self, photo: LabeledPhoto) -> str:
+        if self.output.multi_label:
+            return self._joined([label in photo.labels for label in self.output.labels])
+        return photo.label
+
+    def _joined(self, present: Iterable[bool]) -> str:
+        found = [label for label, there in zip(self.output.labels, present, strict=True) if there]
+        return " + ".join(found) or "none"
 
 
 def _count(counts: dict[str, int], label: str, by: int) -> None:
@@ -110,8 +113,9 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
     devices: Mapping[Family, DeviceRuntime],
     sample: Sample,
     spec: InputSpec,
-    labels: Sequence[str],
+    output: OutputSpec,
     *,
+    float_runtime: str,
     max_drop: float,
     step: Step,
 ) -> Comparison:
@@ -122,7 +126,8 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
         devices: A process for each kernel family.
         sample: The verification photos.
         spec: How a photo becomes the input.
-        labels: Of the outputs, in order.
+        output: What the scores are: the labels in order, and whether several may be present.
+        float_runtime: What runs the float model, for the record.
         max_drop: Allowed loss in points, for the record; nothing is decided here.
         step: Called after each photo.
 
@@ -130,7 +135,7 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
         VerificationError: a runtime failed or crashed.
         PhotosError: no photo could be read.
     """
-    tally = _Tally(labels)
+    tally = _Tally(output)
     for photo in sample.read(spec):
         about = str(photo.path)
         for device in devices.values():
@@ -150,12 +155,12 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
             tally.float_correct[label],
             {family: counts[label] for family, counts in tally.correct.items()},
         )
-        for label in labels
+        for label in output.labels
         if label in tally.images
     )
-    verification = Verification(photos, sum(tally.float_correct.values()), families, classes, max_drop)
+    verification = Verification(photos, sum(tally.float_correct.values()), families, classes, max_drop, float_runtime)
     flips = tuple(sorted(tally.flips, key=lambda flip: flip.file))
-    return Comparison(verification, flips, tuple(sample.skipped))
+    return Comparison(verification, flips, tuple(sample.skipped), output.multi_label)
 
 
 def _family_result(family: Family, device: DeviceRuntime, tally: _Tally, images: int) -> FamilyResult:

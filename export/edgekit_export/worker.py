@@ -40,7 +40,8 @@ def main() -> None:
         {
             "version": engine.version,
             "input_bytes": _size(engine.input),
-            "output_bytes": _size(output),
+            "output_shape": output.shape,
+            "output_dtype": output.dtype.name,
             "output_scale": output.scale,
             "output_zero_point": output.zero_point,
         },

@@ -21,7 +21,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit_export.frontend import Activation, ImageNetwork, see_network
 from edgekit_export.pipeline import ExportResult, export_model
+from edgekit_export.sources.keras_model import network_of
 
 COLOURS = ("blue", "green", "red")
 HEIGHT, WIDTH = 16, 12
@@ -29,6 +31,7 @@ COMMAND = (sys.executable, "-c", "from edgekit_export.cli import main; main()")
 
 MakePhotos = Callable[..., Path]
 RunExport = Callable[..., "subprocess.CompletedProcess[str]"]
+See = Callable[..., ImageNetwork]
 Until = Callable[[Callable[[], Any], str], Any]
 
 
@@ -113,6 +116,16 @@ def nets() -> Nets:
         import keras
         import tensorflow as tf  # noqa: F401 - all of it, while its warnings are not errors
     return Nets(keras)
+
+
+@pytest.fixture(scope="session")
+def see(nets: Nets) -> See:
+    """`see(model, activation=None)`: what the exporter sees in a Keras model, by way of its float `.tflite`."""
+
+    def seen(model: Any, activation: Activation | None = None) -> ImageNetwork:
+        return see_network(network_of(model, nets.keras).to_tflite(0, None), activation)
+
+    return seen
 
 
 @pytest.fixture(scope="session")

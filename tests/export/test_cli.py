@@ -7,14 +7,17 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from edgekit import cli as edgekit_cli
 from edgekit_export.pipeline import ExportResult
+from edgekit_export.report import describe_evidence
 
 if TYPE_CHECKING:
     from tests.conftest import RunCommand
@@ -53,7 +56,7 @@ def error(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
 @pytest.mark.host
 def test_a_fresh_process_writes_the_file_and_says_so(
     exported: ExportResult, colour_file: Path, photos: Path, out: Path, tmp_path: Path, run_edgekit: RunCommand,
-    monkeypatch: pytest.MonkeyPatch,
+    nets: Nets, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """And the same bytes as another process; what it prints is read by people, so no library adds a word."""
     (tmp_path / "tmp").mkdir()
@@ -74,8 +77,13 @@ def test_a_fresh_process_writes_the_file_and_says_so(
     lines = done.stdout.splitlines()
     assert lines[0] == f"colour.tflite: {len(exported.model_file):,} bytes, int8, 3 classes"
     assert lines[1] == "input: 16x12x3 raw pixels; trained on 0..255 (the model's own preprocessing)"
-    assert lines[2:4] == ["calibrated on 12 photos", "verified on 24 photos that calibration never saw:"]
-    assert lines[5].split() == ["float", "100.0", "%", "Keras"]
+    assert exported.card.provenance is not None
+    evidence = [line for one in exported.card.provenance.evidence for line in describe_evidence(one)]
+    assert len(evidence) > 6  # two tables: channel orders, and views
+    assert lines[2 : 2 + len(evidence)] == evidence
+    rest = lines[2 + len(evidence) :]
+    assert rest[:2] == ["calibrated on 12 photos", "verified on 24 photos that calibration never saw:"]
+    assert rest[3].split() == ["float", "100.0", "%", "Keras", nets.keras.__version__]
     assert lines[-1] == "Next: edgekit selftest colour.tflite"
     monkeypatch.chdir(out)
     assert run_edgekit(*lines[-1].split()[2:]).returncode == 0
@@ -144,10 +152,10 @@ def test_a_loss_beyond_the_budget_writes_no_file(
 def test_options_reach_the_card(
     nets: Nets, run_export: RunExport, tmp_path: Path, make_photos: MakePhotos, out: Path
 ) -> None:
-    """A range that begins with a dash, as its own word; labels from a file; photos to verify on."""
+    """A range that begins with a dash, as its own word; numbered labels from a file; photos to verify on."""
     model, labels = tmp_path / "raw.keras", tmp_path / "labels.txt"
     nets.colour(mean=127.5, std=127.5).save(model)
-    labels.write_text("zinc\nleaf\ncoal\n")
+    labels.write_text("2 coal\n0 zinc\n1 leaf\n")
     images = make_photos(tmp_path / "a", 4, ("coal", "leaf", "zinc")[::-1])
     held = make_photos(tmp_path / "b", 4, ("zinc", "leaf", "coal"), seed=5)
     done = run_export(
@@ -209,8 +217,18 @@ def test_a_folder_without_permission_is_told_first(run_export: RunExport, nets: 
         (("--labels", "missing"), "missing: No such file or directory"),
         (("--labels", "two.txt"), "the model has 3 outputs, --labels has 2 labels"),
         (("--labels", "empty.txt"), "empty.txt: found no label"),
-        (("--labels", "other.txt"), "class folder 'green' is none of the model's labels (blue, grass, red)"),
-        (("--verify", "wasps"), "class folder 'ant' is none of the model's labels"),
+        (
+            ("--labels", "other.txt"),
+            "class folder 'green' is none of the model's labels (blue, grass, red, from --labels)",
+        ),
+        (
+            ("--verify", "wasps"),
+            "class folder 'ant' is none of the model's labels (blue, green, red, from the folders)",
+        ),
+        (("--labels", "gap.txt"), "gap.txt: no label for id 1."),
+        (("--activation", "sigmoid"), "colour.keras: --activation sigmoid: the model itself ends in a softmax."),
+        (("--output-name", "mood"), "colour.keras: --output-name: it has no output 'mood'. Its outputs: "),
+        (("--input-range", "mean=1,2/std=3"), "colour.keras: --input-range: 'mean=1,2/std=3'; mean and std take"),
         (("--input-range", "0-1"), "colour.keras: --input-range: '0-1'; expected 0..255"),
     ],
 )
@@ -219,7 +237,12 @@ def test_an_error_is_one_line_and_no_file(
     option: tuple[str, str], reason: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    for name, text in (("two", "blue\nred\n"), ("empty", "\n"), ("other", "blue\ngrass\nred\n")):
+    for name, text in (
+        ("two", "blue\nred\n"),
+        ("empty", "\n"),
+        ("other", "blue\ngrass\nred\n"),
+        ("gap", "0: blue\n2: red\n"),
+    ):
         Path(f"{name}.txt").write_text(text)
     make_photos(Path("wasps"), classes=("ant", "wasp"), count=1)
     assert reason in error(convert(*option))
@@ -233,6 +256,13 @@ def test_an_error_is_one_line_and_no_file(
         ["convert", "cnn.keras", "--images", "p", "-o", "x", "--max-drop", "-1"],
         ["convert", "cnn.keras", "--images", "p", "-o", "x", "--fit", "squeeze"],
         ["convert", "cnn.keras", "--images", "p", "-o", "x", "--calibration-images", "0"],
+        ["convert", "cnn.keras", "--images", "p", "-o", "x", "--channel-order", "GBR"],
+        ["convert", "cnn.keras", "--images", "p", "-o", "x", "--activation", "relu"],
+        ["convert", "cnn.keras", "--images", "p", "-o", "x", "--resize-kernel", "lanczos"],
+        *(
+            ["convert", "cnn.keras", "--images", "p", "-o", "x", "--input-size", size]
+            for size in ("", "x", "96x", "x96", "0x96", "1", "-5", "9.5", "96x96x3", "96 128", "small")
+        ),
         ["inspect"],
         ["explode"],
     ],
@@ -241,6 +271,151 @@ def test_wrong_usage_is_exit_code_2(run_export: RunExport, words: list[str]) -> 
     done = run_export(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: " in done.stderr
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_undecided_range_shows_what_was_tried_and_writes_no_file(
+    nets: Nets, run_export: RunExport, photos: Path, out: Path, tmp_path: Path, as_json: bool
+) -> None:
+    nets.colour().save(tmp_path / "raw.keras")
+    words = ["convert", tmp_path / "raw.keras", "--images", photos, "-o", out / "x.tflite"]
+    done = run_export(*words, *(["--json"] if as_json else []))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / 'raw.keras'}: nothing in the model tells which pixel values it")
+    assert "on 12 photos for calibration" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(out.iterdir()) == []
+    if as_json:
+        record = json.loads(done.stdout)
+        assert list(record) == ["file", "error", "evidence"]
+        assert (record["file"], f"Error: {record['error']}\n") == (str(out / "x.tflite"), done.stderr)
+        assert len(record["evidence"]["rows"]) == 10
+        assert "chosen" not in record["evidence"]
+    else:
+        lines = done.stdout.splitlines()
+        assert lines[0].startswith("what the model was trained on, tried with the float model on photos")
+        assert lines[0].endswith(": nothing is clearly best")
+        assert lines[1].split() == ["photos", "accuracy", "mean", "confidence"]
+        assert len(lines) == 12
+        assert "*" not in done.stdout
+
+
+KNOWN = ("--input-range", "0..1", "--channel-order", "rgb", "--fit", "stretch", "--resize-kernel", "bilinear")
+
+
+def dense(nets: Nets, weights: Any, bias: Any, shape: tuple[int | None, ...] = (16, 12, 3), **options: Any) -> Any:
+    """A network of one layer on the mean colour, pixels 0..1."""
+    k = nets.keras
+    layer = k.layers.Dense(len(bias), **options)
+    model = k.Sequential([k.Input(shape), k.layers.GlobalAveragePooling2D(), layer])
+    layer.set_weights([np.array(weights, np.float32), np.array(bias, np.float32)])
+    return model
+
+
+def paint(folder: Path, colours: Sequence[tuple[int, int, int]]) -> None:
+    """A photo for each colour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, colour in enumerate(colours):
+        noise = np.random.default_rng([i, *colour]).normal(0, 9, (21, 17, 3))
+        Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)).save(folder / f"{i:02}.png")
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("logits", [False, True])
+def test_a_model_of_several_labels_names_all_that_are_present(
+    nets: Nets, run_export: RunExport, run_edgekit: RunCommand, tmp_path: Path, out: Path, logits: bool
+) -> None:
+    """Yellow stands under red and under green: a photo with two labels."""
+    options: dict[str, Any] = {} if logits else {"activation": "sigmoid"}
+    dense(nets, 30 * np.eye(3)[:, ::-1], [-15] * 3, **options).save(tmp_path / "m.keras")
+    photos = tmp_path / "photos"
+    for name, colour in (("blue", (20, 30, 220)), ("green", (30, 220, 20)), ("red", (220, 20, 30))):
+        paint(photos / name, [colour] * 6)
+    paint(photos / "red-too", [(220, 210, 30)] * 6)
+    for path in sorted((photos / "red-too").iterdir()):
+        for name in ("red", "green"):
+            (photos / name / f"yellow{path.name}").write_bytes(path.read_bytes())
+        path.unlink()
+    (photos / "red-too").rmdir()
+    words = ["convert", tmp_path / "m.keras", "--images", photos, "-o", out / "m.tflite", *KNOWN]
+    done = run_export(*words, *(["--activation", "sigmoid"] if logits else []))
+    assert done.returncode == 0, done.stderr
+    assert "all labels right" in done.stdout
+    assert "more than one class" not in done.stderr
+    card = json.loads(run_edgekit("info", out / "m.tflite", "--json").stdout)["card"]
+    assert (card["output"]["activation"], card["output"]["kind"]) == ("sigmoid", "probabilities")
+    used = card["calibration"]["images"], card["verification"]["photos"]["images"]
+    assert (sum(used), card["verification"]["float_correct"]) == (24, used[1])
+    assert [family["correct"] for family in card["verification"]["families"]] == [used[1]] * 2
+    done = run_edgekit("classify", out / "m.tflite", photos, "--json")
+    found = {tuple(Path(r["file"]).parts[-2:]): r["present"] for r in map(json.loads, done.stdout.splitlines())}
+    assert len(found) == 30
+    for (name, file), present in found.items():
+        assert sorted(present) == (["green", "red"] if "yellow" in file else [name])
+
+
+@pytest.mark.host
+def test_one_unit_is_two_classes_in_the_order_that_is_right(
+    nets: Nets, run_export: RunExport, run_edgekit: RunCommand, tmp_path: Path, out: Path
+) -> None:
+    """The unit says light: as it is the second folder, or, where the network was trained so, the first."""
+    for name, sign in (("light", 1), ("dark", -1)):
+        dense(nets, [[sign * 12]] * 3, [-sign * 18], activation="sigmoid").save(tmp_path / f"{name}.keras")
+    for i, name in enumerate(("dark", "light")):
+        paint(tmp_path / "photos" / name, [(30 + 180 * i + j % 3, 40 + 180 * i, 35 + 180 * i) for j in range(24)])
+    for name, labels in (("light", ["dark", "light"]), ("dark", ["light", "dark"])):
+        words = ["convert", tmp_path / f"{name}.keras", "--images", tmp_path / "photos", *KNOWN, "--json"]
+        done = run_export(*words, "-o", out / f"{name}.tflite")
+        assert done.returncode == 0, done.stderr
+        card = json.loads(done.stdout)["card"]
+        assert (card["output"]["labels"], card["output"]["activation"]) == (labels, "softmax")
+        (evidence,) = card["provenance"]["evidence"]
+        chosen = "labels as the sorted folders" if name == "light" else "labels reversed"
+        assert (evidence["question"], evidence["chosen"]) == ("the order of the labels", chosen)
+        answers = run_edgekit("classify", out / f"{name}.tflite", tmp_path / "photos", "--json", "--top-k", "1").stdout
+        for record in map(json.loads, answers.splitlines()):
+            assert record["predictions"][0]["label"] == Path(record["file"]).parent.name
+            assert "present" not in record
+
+
+@pytest.mark.host
+def test_a_free_size_has_to_be_given(
+    nets: Nets, run_export: RunExport, photos: Path, tmp_path: Path, out: Path
+) -> None:
+    dense(nets, 30 * np.eye(3)[:, ::-1], [0] * 3, (None, None, 3)).save(tmp_path / "free.keras")
+    words = ["convert", tmp_path / "free.keras", "--images", photos, "-o", out / "m.tflite", *KNOWN, "--json"]
+    reason = error(run_export(*words))
+    assert "free.keras: its input " in reason
+    assert "has no fixed size. Pass the size it was trained on: --input-size HEIGHTxWIDTH." in reason
+    assert list(out.iterdir()) == []
+    for text, size in (("18X9", (18, 9)), ("14", (14, 14))):
+        done = run_export(*words, "--input-size", text, "--force")
+        assert done.returncode == 0, done.stderr
+        card = json.loads(done.stdout)["card"]
+        assert (card["input"]["height"], card["input"]["width"]) == size
+        assert card["verification"]["float_correct"] == 24
+
+
+@pytest.mark.host
+def test_one_of_several_outputs_is_exported(
+    nets: Nets, run_export: RunExport, photos: Path, tmp_path: Path, out: Path
+) -> None:
+    k = nets.keras
+    model = dense(nets, 30 * np.eye(3)[:, ::-1], [0] * 3, name="colour")
+    two = k.Model(model.inputs, [k.layers.Dense(5, name="other")(model.layers[0].output), model.outputs[0]])
+    two.save(tmp_path / "two.keras")
+    words = ["convert", tmp_path / "two.keras", "--images", photos, "-o", out / "m.tflite", *KNOWN]
+    reason = error(run_export(*words))
+    assert "two.keras: it has 2 outputs. Choose the one that classifies with --output-name NAME: " in reason
+    assert "it has no output 'colours'" in error(run_export(*words, "--output-name", "colours"))
+    wanted = next(name for name in reason.replace(",", " ").split() if name.startswith("colour"))
+    other = next(name for name in reason.replace(",", " ").split() if name.startswith("other"))
+    assert "the model has 5 outputs, " in error(run_export(*words, "--output-name", other))
+    assert list(out.iterdir()) == []
+    done = run_export(*words, "--output-name", wanted, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["card"]["verification"]["float_correct"] == 24
 
 
 FULL_DISK = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,20 +16,20 @@ from edgekit.errors import ImageError
 from edgekit.inputrange import parse_input_range
 from edgekit.runtime import Engine
 from edgekit.tflite import Graph
-from edgekit_export import convert
-from edgekit_export.convert import new_converter, run_converter
+from edgekit_export.convert import as_conversion_error, convert_traced
 from edgekit_export.errors import ConversionError, NotFullyQuantizedError, PhotosError
-from edgekit_export.frontend import ExplicitModel, ImageInput, make_explicit
+from edgekit_export.frontend import ExplicitModel, make_explicit
 from edgekit_export.graph import check_full_integer
+from edgekit_export.mapping import Mapping
 from edgekit_export.quantize import quantize_int8
+from edgekit_export.sources.keras_model import network_of
 
 if TYPE_CHECKING:
-    from tests.export.conftest import Nets
+    from tests.export.conftest import Nets, See
 
 pytestmark = pytest.mark.host
 
-RANGE = parse_input_range("0..1")
-IMAGE = ImageInput(16, 12, 3, 3)
+RANGE = Mapping(parse_input_range("0..1"))
 PHOTOS = list(np.random.default_rng(0).integers(0, 256, (4, 16, 12, 3), dtype=np.uint8))
 Stream = Callable[[], Iterator[NDArray[np.uint8]]]
 
@@ -52,16 +53,23 @@ class ConverterError(Exception):
     """Named as TensorFlow's own."""
 
 
-def explicit(nets: Nets, middle: Callable[[Any], Any] = lambda x: x) -> ExplicitModel:
+def model_of(nets: Nets, middle: Callable[[Any], Any] = lambda x: x) -> Any:
     k = nets.keras
     x = k.Input((16, 12, 3))
     y = k.layers.GlobalAveragePooling2D()(middle(k.layers.Conv2D(4, 3)(x)))
-    return make_explicit(k.Model(x, k.layers.Dense(3, activation="softmax")(y)), IMAGE, RANGE, PHOTOS)
+    return k.Model(x, k.layers.Dense(3, activation="softmax")(y))
+
+
+def run_converter(nets: Nets, monkeypatch: pytest.MonkeyPatch, fake: Fake) -> bytes:
+    import tensorflow as tf
+
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "from_concrete_functions", lambda _: fake)
+    return convert_traced(None)
 
 
 @pytest.fixture(scope="module")
-def plain(nets: Nets) -> ExplicitModel:
-    return explicit(nets)
+def plain(nets: Nets, see: See) -> ExplicitModel:
+    return make_explicit(see(model_of(nets)), RANGE)
 
 
 @pytest.fixture
@@ -75,14 +83,18 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     "error", [None, KeyboardInterrupt(), SystemExit(1), ValueError("x"), ConverterError("x"), OSError(28, "full")]
 )
 def test_temporary_files_are_swept_whatever_happens(
-    temporary: Path, capfd: pytest.CaptureFixture[str], error: BaseException | None
+    nets: Nets,
+    monkeypatch: pytest.MonkeyPatch,
+    temporary: Path,
+    capfd: pytest.CaptureFixture[str],
+    error: BaseException | None,
 ) -> None:
     fake = Fake(error)
     if error is None:
-        assert run_converter(fake) == b"tflite"
+        assert run_converter(nets, monkeypatch, fake) == b"tflite"
     else:
         with pytest.raises(BaseException) as caught:  # noqa: PT011 - of every kind
-            run_converter(fake)
+            run_converter(nets, monkeypatch, fake)
         assert caught.value is error or isinstance(caught.value, ConversionError)
     assert len(fake.left) == 2
     assert not any(path.exists() for path in fake.left)
@@ -101,9 +113,9 @@ def test_temporary_files_are_swept_whatever_happens(
         (KeyError(), "KeyError"),
     ],
 )
-def test_a_refusal_is_one_line(error: Exception, reason: str) -> None:
+def test_a_refusal_is_one_line(nets: Nets, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str) -> None:
     with pytest.raises(ConversionError) as caught:
-        run_converter(Fake(error))
+        run_converter(nets, monkeypatch, Fake(error))
     text = str(caught.value)
     assert text.startswith("TensorFlow's converter refuses the model: ")
     assert reason in text
@@ -111,17 +123,19 @@ def test_a_refusal_is_one_line(error: Exception, reason: str) -> None:
     assert caught.value.__cause__ is error
 
 
-def test_an_error_that_is_not_the_converters_stays_what_it_is() -> None:
+def test_an_error_that_is_not_the_converters_stays_what_it_is(nets: Nets, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ZeroDivisionError()
+    assert as_conversion_error(error) is error
     with pytest.raises(ZeroDivisionError):
-        run_converter(Fake(ZeroDivisionError()))
+        run_converter(nets, monkeypatch, Fake(error))
 
 
 @pytest.mark.parametrize(("name", "operators"), [("erf", "Erf"), ("sinh", "Sinh"), ("fft", "Complex, FFT")])
 def test_an_operator_that_tflite_does_not_have_is_named(nets: Nets, temporary: Path, name: str, operators: str) -> None:
     ops = nets.keras.ops
-    model = explicit(nets, lambda x: ops.fft((x, x * 0.0))[0] if name == "fft" else getattr(ops, name)(x))
+    model = model_of(nets, lambda x: ops.fft((x, x * 0.0))[0] if name == "fft" else getattr(ops, name)(x))
     with pytest.raises(ConversionError) as caught:
-        quantize_int8(model, lambda: iter(PHOTOS))
+        network_of(model, nets.keras).to_tflite(0, None)
     assert str(caught.value) == (
         f"TensorFlow's converter refuses the model: TFLite has no operator for {operators}. "
         "Replace the layers that compute it."
@@ -130,8 +144,8 @@ def test_an_operator_that_tflite_does_not_have_is_named(nets: Nets, temporary: P
 
 
 @pytest.mark.parametrize(("name", "operator"), [("elu", "ELU"), ("sin", "SIN"), ("floor", "FLOOR")])
-def test_an_operator_with_only_a_float_kernel_is_named(nets: Nets, name: str, operator: str) -> None:
-    model = explicit(nets, getattr(nets.keras.ops, name))
+def test_an_operator_with_only_a_float_kernel_is_named(nets: Nets, see: See, name: str, operator: str) -> None:
+    model = make_explicit(see(model_of(nets, getattr(nets.keras.ops, name))), RANGE)
     tflite = quantize_int8(model, lambda: iter(PHOTOS)).tflite
     with pytest.raises(NotFullyQuantizedError, match=rf"still computes with floats in .*{operator} \(float32"):
         check_full_integer(Graph(tflite), model)
@@ -161,15 +175,35 @@ def test_what_happens_to_photos_comes_out_as_itself(
     assert list(temporary.iterdir()) == []
 
 
-def test_the_float_file_answers_as_the_model(plain: ExplicitModel, temporary: Path) -> None:
-    engine = Engine(run_converter(new_converter(plain.keras_model)), runtime="litert", kernels="reference")
+def test_the_float_file_answers_as_the_model_and_nothing_is_left_or_said(
+    nets: Nets, temporary: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = model_of(nets)
+    data = network_of(model, nets.keras).to_tflite(0, None)
+    assert capfd.readouterr().out == ""
+    assert list(temporary.iterdir()) == []
+    engine = Engine(data, runtime="litert", kernels="reference")
     for pixels in PHOTOS:
-        assert np.allclose(engine.run(plain.tensor(pixels))[0], plain.compiled()(pixels), atol=1e-5)
+        tensor = RANGE.tensor(pixels)
+        assert np.allclose(engine.run(tensor), np.asarray(model(tensor)), atol=1e-5)
+
+
+def test_quantizing_writes_nothing_to_standard_output(
+    plain: ExplicitModel, temporary: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert quantize_int8(plain, lambda: iter(PHOTOS)).tflite[4:8] == b"TFL3"
+    assert capfd.readouterr().out == ""
     assert list(temporary.iterdir()) == []
 
 
-def test_the_converter_writes_nothing_to_standard_output(
-    plain: ExplicitModel, capfd: pytest.CaptureFixture[str]
+def test_a_model_that_the_quantizer_refuses_is_refused_in_one_line(
+    nets: Nets, plain: ExplicitModel, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert convert.run_converter(convert.new_converter(plain.keras_model))[4:8] == b"TFL3"
-    assert capfd.readouterr().out == ""
+    def refuse(*_: Any, **__: Any) -> bytes:
+        raise RuntimeError("loc(x): error: 'tfl.x' is bad\nmore")
+
+    monkeypatch.setattr(importlib.import_module("tensorflow.lite.python.convert"), "mlir_quantize", refuse)
+    with pytest.raises(ConversionError) as caught:
+        quantize_int8(plain, lambda: iter(PHOTOS))
+    assert str(caught.value) == "TensorFlow's converter refuses the model: loc(x): error: 'tfl.x' is bad"
+    assert list(temporary.iterdir()) == []

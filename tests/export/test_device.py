@@ -43,6 +43,8 @@ def test_it_answers_as_an_engine_in_this_process(
     engine = Engine(tiny_graph, runtime=runtime_name, kernels=kernels)
     with DeviceRuntime(tiny_graph, runtime_name, kernels) as found:
         assert (found.version, found.input_size_bytes) == (engine.version, 16 * 12 * 3)
+        assert (found.output_shape, found.output_dtype.name) == ((1, 3), "uint8")
+        assert (found.output_scale, found.output_zero_point) == (1 / 256, 0)
         assert found.name == engine.description.replace(",", "")
         for pixels in (photo, photo[::-1]):
             wanted = engine.run(pixels[None])[0]
@@ -52,6 +54,23 @@ def test_it_answers_as_an_engine_in_this_process(
         pid = found._process.pid
         assert not gone(pid)
     assert gone(pid)
+
+
+def test_a_float_model_takes_and_gives_floats(
+    tiny_float: bytes, photo: NDArray[np.uint8], runtime_name: RuntimeName
+) -> None:
+    engine = Engine(tiny_float, runtime=runtime_name)
+    with DeviceRuntime(tiny_float, runtime_name, "default") as found:
+        assert (found.input_size_bytes, found.output_shape) == (4 * 16 * 12 * 3, (1, 3))
+        assert found.output_dtype == np.float32
+        for pixels in (photo, photo[::-1]):
+            tensor = pixels[None].astype(np.float32) / 255
+            wanted = engine.run(tensor)[0]
+            answer = found.run(tensor, "a photo")
+            assert (answer.dtype.name, answer.shape) == ("float32", (3,))
+            assert np.array_equal(answer, wanted)
+            found.send(np.ascontiguousarray(tensor), "a photo")
+            assert np.array_equal(found.receive_scores("a photo"), wanted)
 
 
 def test_a_model_that_is_refused_names_the_runtime(
@@ -208,8 +227,9 @@ def test_where_no_runtime_takes_the_model_all_reasons_are_told(
     assert str(caught.value) == reason
 
 
-def test_every_installed_runtime_is_tried(tiny_graph: bytes) -> None:
+def test_every_installed_runtime_is_tried(tiny_graph: bytes, tiny_float: bytes) -> None:
     found = try_runtimes(tiny_graph)
     assert [name.split()[0] for name, _ in found] == [DISTRIBUTIONS[name] for name in installed_runtimes()]
     assert [reason for _, reason in found] == [None] * len(found)
+    assert try_runtimes(tiny_float) == found
     assert all("refuses the model" in (reason or "") for _, reason in try_runtimes(b"\0\0\0\0TFL3, broken"))

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.tflite import Graph, Operator, Tensor
 from edgekit_export.errors import NotFullyQuantizedError
-from edgekit_export.frontend import ExplicitModel, ImageInput
+from edgekit_export.frontend import ExplicitModel, Head, ImageInput
 from edgekit_export.graph import (
     OperatorUse,
     check_full_integer,
@@ -25,7 +25,7 @@ from edgekit_export.graph import (
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated", reason="needs ai-edge-litert's schema")
 
-MODEL = ExplicitModel(None, ImageInput(16, 12, 3, 3), 0.0, 255.0, "softmax")
+MODEL = ExplicitModel(b"", ImageInput(16, 12, 3, (1, 16, 12, 3)), Head(3, "softmax", False), 0.0, 255.0)
 
 
 class FakeGraph(SimpleNamespace):
@@ -150,6 +150,14 @@ def test_a_file_that_breaks_the_contract_is_refused(changes: dict[str, Any], rea
     assert reason in str(caught.value)
 
 
+def test_one_unit_stands_for_two_classes() -> None:
+    image, pair = tensor(0, shape=(1, 16, 12, 3)), tensor(1, shape=(1, 2))
+    one_unit = dataclasses.replace(MODEL, head=Head(1, "sigmoid", False))
+    check_full_integer(fake(outputs=(pair,)), one_unit)
+    with pytest.raises(NotFullyQuantizedError, match=r"to \(1, 1\), expected \(1, 16, 12, 3\) to \(1, 2\)"):
+        check_full_integer(fake(inputs=(image,), outputs=(tensor(1, shape=(1, 1)),)), one_unit)
+
+
 def test_a_float_file_is_refused_by_name(tiny_float: bytes) -> None:
     with pytest.raises(NotFullyQuantizedError, match=r"still computes with floats in .*CONV_2D \(float32"):
         check_full_integer(Graph(tiny_float), MODEL)
@@ -160,13 +168,14 @@ def test_a_dynamic_range_file_is_refused_by_name(nets: Any) -> None:
     """Weights in int8, everything else in float: what the converter makes without calibration."""
     import tensorflow as tf
 
-    from edgekit_export.convert import new_converter, run_converter
+    from edgekit_export.convert import quiet_converter
 
     k = nets.keras
     wide = k.Sequential([k.Input((16, 12, 3), 1), k.layers.Flatten(), k.layers.Dense(64), k.layers.Dense(3)])
-    converter = new_converter(wide)
+    converter = tf.lite.TFLiteConverter.from_keras_model(wide)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    graph = Graph(run_converter(converter))
+    with quiet_converter():
+        graph = Graph(bytes(converter.convert()))
     assert {"int8", "float32"} <= set(tensor_types(graph))
     with pytest.raises(NotFullyQuantizedError, match=r"still computes with floats in .*FULLY_CONNECTED \(float32"):
         check_full_integer(graph, MODEL)

@@ -6,6 +6,7 @@ import os
 import shutil
 import tracemalloc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgekit.card import InputSpec
+from edgekit.photo import load_photo
+from edgekit.preprocess import fit_pixels
 from edgekit_export.errors import PhotosError
 from edgekit_export.images import (
     LabeledFolder,
@@ -158,6 +161,49 @@ def test_a_photo_under_two_classes_is_dropped_from_both(tmp_path: Path, make_pho
     folders, duplicates = drop_duplicates([read_labeled_folder(images), read_labeled_folder(held)])
     assert set(duplicates.contradictions) == twice
     assert not any(path in twice for folder in folders for paths in folder.classes.values() for path in paths)
+
+
+def test_of_several_labels_a_photo_under_two_classes_has_both(tmp_path: Path, make_photos: MakePhotos) -> None:
+    """The first stays and no copy, so that it is in one sample only; its class folder has it no more elsewhere."""
+    images, held = make_photos(tmp_path / "images", count=3), make_photos(tmp_path / "held", count=3, seed=1)
+    shared = (images / "red" / "000.png").read_bytes()
+    for path in (images / "blue" / "other.png", images / "red" / "again.png", held / "green" / "x.png"):
+        path.write_bytes(shared)
+    folders, duplicates = drop_duplicates([read_labeled_folder(images), read_labeled_folder(held)], multi_label=True)
+    assert duplicates.contradictions == ()
+    stays = images / "blue" / "other.png"
+    assert [folder.images for folder in folders] == [9, 9]
+    assert stays in folders[0].classes["blue"]
+    assert images / "red" / "000.png" not in folders[0].classes["red"]
+    assert {path: labels for path, labels in folders[0].also.items() if len(labels) > 1} == {
+        stays: frozenset({"blue", "red", "green"})
+    }
+    calibration, verification = plan_samples(*folders, calibration=99, verification=99, seed=0)
+    labels = {photo.path: photo.labels for sample in (calibration, verification) for photo in sample.read(SPEC)}
+    assert labels.pop(stays) == {"blue", "red", "green"}
+    assert all(found == {path.parent.name} for path, found in labels.items())
+    assert len(labels) == 17
+
+
+def test_a_label_whose_photos_all_stand_elsewhere_is_not_lost(tmp_path: Path, make_photos: MakePhotos) -> None:
+    images = make_photos(tmp_path / "images", count=2, classes=("leaf", "rust"))
+    shutil.copytree(images / "rust", images / "ill")  # every photo of rust shows an ill leaf
+    (folder,), duplicates = drop_duplicates([read_labeled_folder(images)], multi_label=True)
+    assert (list(folder.classes), folder.images) == (["ill", "leaf"], 4)
+    assert {folder.also[path] for path in folder.classes["ill"]} == {frozenset({"ill", "rust"})}
+    assert (duplicates.copies, duplicates.contradictions) == ((), ())
+
+
+def test_photos_come_in_every_view_that_is_asked_for(tmp_path: Path, make_photos: MakePhotos) -> None:
+    folder = read_labeled_folder(make_photos(tmp_path, count=1))
+    sample = Sample(tmp_path, folder.classes, dict.fromkeys(folder.classes, 1), 0)
+    specs = (SPEC, replace(SPEC, fit="crop", resize_kernel="nearest"), InputSpec(8, 9, 1, (0.0,), (1.0,), "L"))
+    for photo in sample.read(*specs):
+        assert [view.shape for view in photo.views] == [(16, 12, 3), (16, 12, 3), (8, 9, 1)]
+        for view, spec in zip(photo.views, specs, strict=True):
+            assert np.array_equal(view, fit_pixels(load_photo(photo.path), spec))
+        assert photo.pixels is photo.views[0]
+        assert not np.array_equal(photo.views[0], photo.views[1])
 
 
 def test_a_class_of_nothing_but_copies_is_refused(tmp_path: Path, make_photos: MakePhotos) -> None:

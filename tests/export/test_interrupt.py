@@ -104,11 +104,14 @@ def hold(tmp_path: Path, colour_file: Path, make_photos: MakePhotos, until: Unti
         images, held = make_photos(tmp_path / "images", 9), make_photos(tmp_path / "held", 2, seed=1)
         pipes = {
             "loading": tmp_path / "pipe.keras",
-            "calibrating": images / "red" / "pipe.png",  # beyond the first photos, which show what the head gives
+            "reading photos": images / "red" / "pipe.png",
+            "calibrating": images / "red" / "pipe.png",
             "verifying": held / "red" / "pipe.png",
         }
         model = pipes["loading"] if stage == "loading" else colour_file
         words = [model, "--images", images, "--verify", held, "-o", tmp_path / "out" / "x.tflite"]
+        if stage == "calibrating":  # where nothing has to be found out, photos are read for calibration only
+            words += ["--channel-order", "RGB", "--fit", "stretch", "--resize-kernel", "bilinear"]
         os.mkfifo(pipes[stage])
         running.append(Held(tmp_path, ["convert", *map(str, words)]))
         until(lambda: running[0].reached(pipes[stage]), f"stop at {pipes[stage]}")
@@ -130,6 +133,7 @@ def alive(pid: int) -> bool:
     [
         ("loading", signal.SIGINT),
         ("loading", signal.SIGTERM),
+        ("reading photos", signal.SIGTERM),
         ("calibrating", signal.SIGINT),
         ("verifying", signal.SIGTERM),
     ],
@@ -151,10 +155,16 @@ def test_nothing_is_left_wherever_it_is_stopped(
     assert text.startswith("loading TensorFlow ...")
     assert text.split()[-1] == "Interrupted."
     assert "Traceback" not in text
-    assert ("calibrating" in text) == (stage != "loading")
-    assert ("verifying" in text) == (stage == "verifying")
-    if stage == "verifying":
-        assert "27/27" in text  # calibration was shown to its end
+    stages = ["reading photos", "seeing how it was trained", "seeing how it resized", "calibrating", "verifying"]
+    assert [name for name in stages if name in text] == {
+        "loading": [],
+        "reading photos": ["reading photos"],
+        "calibrating": ["calibrating"],
+        "verifying": stages,
+    }[stage]
+    if stage == "verifying":  # what came before was shown to its end
+        assert text.count("27/27") >= 2
+        assert "27/27" in text.partition("calibrating")[2]
     for folder in ("out", "tmp"):
         assert list((process.root / folder).iterdir()) == []
     until(lambda: not any(alive(pid) for pid in workers), "end of the workers")

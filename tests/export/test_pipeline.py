@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import gc
 import hashlib
 import json
 import shutil
@@ -28,6 +29,7 @@ from edgekit_export.graph import operators_used
 from edgekit_export.images import plan_samples, read_labeled_folder
 from edgekit_export.pipeline import ExportResult, export_model
 from edgekit_export.report import describe_comparison
+from edgekit_export.sources.keras_model import network_of
 
 if TYPE_CHECKING:
     from tests.export.conftest import MakePhotos, Nets
@@ -214,6 +216,38 @@ def test_a_gray_network_with_a_given_range_is_exported(nets: Nets, photos: Path,
     assert spec.mean in ((127.0,), (128.0,))
 
 
+def test_a_float_tflite_is_exported_again(nets: Nets, photos: Path, tmp_path: Path) -> None:
+    """Its own preprocessing went into its weights when it was converted, so its range has to be given."""
+    path = tmp_path / "float.tflite"
+    path.write_bytes(network_of(nets.own(), nets.keras).to_tflite(0, None))
+    result = export_model(path, photos, input_range="0..255")
+    gc.collect()  # the process that answered for the float file has ended: pytest would tell
+    card = result.card
+    assert card.provenance is not None
+    assert (card.provenance.source_kind or "").startswith("float .tflite, the .tflite itself in ai-edge-litert ")
+    assert card.verification is not None
+    assert (card.verification.float_correct, card.verification.families[0].correct) == (24, 24)
+    assert (card.verification.float_runtime or "").startswith("the .tflite itself in ai-edge-litert ")
+    (tmp_path / "again.tflite").write_bytes(result.model_file)
+    with pytest.raises(ModelLoadError, match=r"again.tflite: edgekit wrote this .tflite: it is int8 and verified"):
+        export_model(tmp_path / "again.tflite", photos)
+
+
+def test_a_model_that_takes_bytes_tells_its_range(nets: Nets, photos: Path, tmp_path: Path) -> None:
+    k = nets.keras
+    inner = nets.own()
+    inputs = k.Input((16, 12, 3), dtype="uint8")
+    k.Model(inputs, inner(k.ops.cast(inputs, "float32"))).save(tmp_path / "bytes.keras")
+    result = export_model(tmp_path / "bytes.keras", photos)
+    assert result.card.provenance is not None
+    assert (result.card.provenance.input_range, result.card.provenance.input_range_source) == (
+        "0..255",
+        "the model takes bytes",
+    )
+    assert result.comparison.verification.float_correct == 24
+    assert result.comparison.drop_points == 0
+
+
 @pytest.mark.parametrize("refusing", [False, True])
 def test_the_card_says_which_runtimes_were_not_tried_or_refused(
     colour_file: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, refusing: bool
@@ -257,7 +291,7 @@ def test_the_card_has_the_outputs_of_the_families_that_were_proven(exported: Exp
 def test_a_refusal_names_the_model(nets: Nets, photos: Path, tmp_path: Path) -> None:
     k = nets.keras
     k.Sequential([k.Input((16, 12, 3)), k.layers.Conv2D(3, 3)]).save(tmp_path / "map.keras")
-    with pytest.raises(ModelLoadError, match=r"map.keras: not a classifier: found output \(None, 14, 10, 3\)"):
+    with pytest.raises(ModelLoadError, match=r"map.keras: not a classifier: found output \(1, 14, 10, 3\)"):
         export_model(tmp_path / "map.keras", photos)
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from edgekit.card import (
     ClassResult,
+    Evidence,
+    EvidenceRow,
     FamilyResult,
     InputSpec,
     ModelCard,
@@ -21,15 +23,17 @@ from edgekit.card import (
 )
 from edgekit.info import describe_model
 from edgekit.modelfile import parse_model_file
-from edgekit_export.errors import AccuracyDropError
+from edgekit_export.errors import AccuracyDropError, InputRangeError
 from edgekit_export.graph import operators_used
 from edgekit_export.images import Duplicates
 from edgekit_export.pipeline import ExportResult
 from edgekit_export.report import (
     accuracy_shortfall,
     describe_comparison,
+    describe_evidence,
     describe_export,
     describe_inspection,
+    evidence_record,
     export_record,
     inspection_record,
     refusal_record,
@@ -50,6 +54,7 @@ COMPARISON = Comparison(
             ClassResult("bee", 15, 14, {"xnnpack": 14, "reference": 12}),
         ),
         max_drop_points=1.0,
+        float_runtime="Keras 3.9.1",
     ),
     flips=(
         Flip(
@@ -61,7 +66,7 @@ COMPARISON = Comparison(
 TEXT = """\
 verified on 40 photos that calibration never saw:
                   top-1   change  same answer as float (95 % interval)  run in
-  float           95.0 %                                                Keras
+  float           95.0 %                                                Keras 3.9.1
   int8 xnnpack    95.0 %  +0.0    100.0 % (91.2 to 100.0 %)             ai-edge-litert 2.3.0
   int8 reference  90.0 %  -5.0    95.0 % (83.5 to 98.6 %)               tflite-runtime 2.14.0
 classes whose accuracy changed (1 of 2):
@@ -71,8 +76,33 @@ photos whose answer flipped (1):
   bee/1.png (bee): float bee 52%, xnnpack bee 50%, reference ant 50%"""
 
 
-def result(skipped: tuple[str, ...] = (), provenance: bool = True) -> ExportResult:
-    made = Provenance("cnn.keras", "0" * 64, "0..1", "given", {"python": "3.11"})
+RANGES = Evidence(
+    "what the model was trained on",
+    "clearly best on labelled photos",
+    (
+        EvidenceRow("0..255", 24, 12, 99.9),
+        EvidenceRow("0..255 BGR", 24, 12, 99.95),
+        EvidenceRow("0..1", 96, 93, 88.44),
+        EvidenceRow("-1..1", 96, 30, 41.0),
+    ),
+    "0..1",
+)
+RANGES_TEXT = """\
+what the model was trained on, tried with the float model on photos for calibration: clearly best on labelled photos
+                photos  accuracy  mean confidence
+  * 0..1        96      96.9 %    88.4 %
+    -1..1       96      31.2 %    41.0 %
+    0..255 BGR  24      50.0 %    100.0 %
+    0..255      24      50.0 %    99.9 %"""
+UNDECIDED = Evidence(
+    "what the model was trained on",
+    "nothing is clearly best",
+    (EvidenceRow("0..255", 9, 3, 50.0, 0.1234), EvidenceRow("0..1", 9, 6, 50.0)),
+)
+
+
+def result(skipped: tuple[str, ...] = (), evidence: tuple[Evidence, ...] = (), provenance: bool = True) -> ExportResult:
+    made = Provenance("cnn.keras", "0" * 64, "0..1", "given", {"python": "3.11"}, evidence=evidence)
     card = ModelCard(
         name="leaf",
         input=InputSpec(16, 12, 3, (0.0,), (255.0,)),
@@ -87,6 +117,59 @@ def result(skipped: tuple[str, ...] = (), provenance: bool = True) -> ExportResu
 
 def test_a_comparison_is_a_table() -> None:
     assert describe_comparison(COMPARISON) == TEXT
+
+
+def test_several_labels_have_all_to_be_right_and_a_nameless_runtime_is_left_out() -> None:
+    verification = dataclasses.replace(COMPARISON.verification, float_runtime=None)
+    lines = describe_comparison(Comparison(verification, (), (), multi_label=True)).splitlines()
+    assert [word for word in lines[1].split("  ") if word] == [
+        "all labels right",
+        "change",
+        "same answer as float (95 % interval)",
+        "run in",
+    ]
+    assert lines[2].split() == ["float", "95.0", "%"]
+
+
+def test_evidence_is_a_table_with_the_best_first() -> None:
+    """The most photos, then the most right, then the surest; a star at what was chosen."""
+    assert "\n".join(describe_evidence(RANGES)) == RANGES_TEXT
+
+
+def test_evidence_without_an_answer_has_no_star_and_shows_the_distance_where_there_is_one() -> None:
+    assert describe_evidence(UNDECIDED) == [
+        "what the model was trained on, tried with the float model on photos for calibration: nothing is clearly best",
+        "            photos  accuracy  mean confidence  distance from training",
+        "    0..1    9       66.7 %    50.0 %",
+        "    0..255  9       33.3 %    50.0 %           0.123",
+    ]
+
+
+def test_twelve_hypotheses_are_shown_with_the_chosen_one_on_top_and_the_rest_counted() -> None:
+    """The chosen one is not always the one with the most right: statistics or habit may have decided."""
+    rows = tuple(EvidenceRow(f"h{i}", 24, i, 50.0) for i in range(15))
+    lines = describe_evidence(Evidence("which?", "by habit", rows, "h1"))
+    assert [line.split()[0] for line in lines[2:4]] == ["*", "h14"]
+    assert lines[2].split()[1] == "h1"
+    assert len(lines) == 2 + 12 + 1
+    assert lines[-1] == "  ... and 3 more; --json lists all"
+    assert "... and" not in describe_evidence(Evidence("which?", "by habit", rows[:12], "h1"))[-1]
+
+
+def test_the_record_of_an_undecided_range_has_the_evidence() -> None:
+    record = json.loads(json.dumps(evidence_record(InputRangeError("which?", UNDECIDED), "leaf.tflite")))
+    rows = record["evidence"].pop("rows")
+    assert record == {
+        "file": "leaf.tflite",
+        "error": "which?",
+        "evidence": {
+            "question": "what the model was trained on",
+            "how": "nothing is clearly best",
+        },
+    }
+    assert [(row["hypothesis"], row["images"], row["correct"]) for row in rows] == [("0..255", 9, 3), ("0..1", 9, 6)]
+    assert (rows[0]["divergence"], rows[1].get("divergence")) == (0.1234, None)
+    assert rows[0]["mean_confidence_percent"] == 50
 
 
 def test_without_a_change_there_is_only_the_first_table() -> None:
@@ -111,6 +194,13 @@ def test_an_export_is_summed_up_and_ends_with_the_next_command() -> None:
     )
 
 
+def test_an_export_shows_what_was_found_out() -> None:
+    text = describe_export(result(evidence=(RANGES, RANGES)), "leaf.tflite")
+    between = text.partition("trained on 0..1 (given)\n")[2].partition("\ncalibrated on 20 photos\n")[0]
+    assert between == f"{RANGES_TEXT}\n{RANGES_TEXT}"
+    assert "\ninput: 16x12x3 raw pixels; \n" in describe_export(result(provenance=False), "leaf.tflite")
+
+
 def test_skipped_photos_are_listed_up_to_five() -> None:
     text = describe_export(result(tuple(f"{i}.png: damaged" for i in range(6))), "x")
     assert "\nskipped 6 unreadable photos:\n  0.png: damaged\n" in text
@@ -121,8 +211,9 @@ def test_skipped_photos_are_listed_up_to_five() -> None:
 
 def test_a_refusal_says_how_much_where_and_what_to_do() -> None:
     assert accuracy_shortfall(COMPARISON) == (
-        "int8 loses 5.00 points of top-1 (reference kernels, 36 of 40 right, float 38), allowed are 1; one photo is "
-        "2.50 points. No file was written. Give more calibration or verification photos, or allow more with --max-drop."
+        "int8 loses 5.00 points of accuracy (reference kernels, 36 of 40 right, float 38), allowed are 1; one photo "
+        "is 2.50 points. No file was written. Give more calibration or verification photos, or allow more with "
+        "--max-drop."
     )
 
 

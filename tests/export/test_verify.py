@@ -14,17 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgekit.card import ClassResult, Family, InputSpec
+from edgekit.card import ClassResult, Family, InputSpec, OutputSpec
 from edgekit_export.device import DeviceRuntime
 from edgekit_export.errors import PhotosError
-from edgekit_export.images import Sample, read_labeled_folder
-from edgekit_export.verify import FAMILIES, Answer, Comparison, Flip, compare, wilson_interval
+from edgekit_export.images import LabeledFolder, Sample, drop_duplicates, read_labeled_folder
+from edgekit_export.statistics import wilson_interval
+from edgekit_export.verify import FAMILIES, Answer, Comparison, Flip, compare
 
 if TYPE_CHECKING:
     from tests.export.conftest import MakePhotos
 
 SPEC = InputSpec(16, 12, 3, (0.0,), (1.0,))
-LABELS = ("ant", "bee", "cat")
+OUTPUT = OutputSpec("probabilities", "softmax", ("ant", "bee", "cat"))
+SEVERAL = OutputSpec("probabilities", "sigmoid", ("ant", "bee", "cat"))
 Scores = tuple[float, float, float]
 ANT, BEE, CAT = (0.75, 0.25, 0.0), (0.0, 0.5, 0.25), (0.0, 0.0, 1.0)
 
@@ -64,11 +66,21 @@ class ScriptedDevice:
 
 
 def sample(root: Path) -> Sample:
-    folder = read_labeled_folder(root)
-    return Sample(root, folder.classes, {name: len(paths) for name, paths in folder.classes.items()}, 0)
+    return all_of(read_labeled_folder(root))
 
 
-def verify(script: Script, photos: Sample, max_drop: float = 1.0, steps: list[int] | None = None) -> Comparison:
+def all_of(folder: LabeledFolder) -> Sample:
+    quota = {name: len(paths) for name, paths in folder.classes.items()}
+    return Sample(folder.root, folder.classes, quota, 0, folder.also)
+
+
+def verify(
+    script: Script,
+    photos: Sample,
+    max_drop: float = 1.0,
+    steps: list[int] | None = None,
+    output: OutputSpec = OUTPUT,
+) -> Comparison:
     devices: Any = {family: script.device(i) for i, family in enumerate(FAMILIES, start=1)}
     steps = [] if steps is None else steps
     return compare(
@@ -76,7 +88,8 @@ def verify(script: Script, photos: Sample, max_drop: float = 1.0, steps: list[in
         cast("Mapping[Family, DeviceRuntime]", devices),
         photos,
         SPEC,
-        LABELS,
+        output,
+        float_runtime="Keras 9.9",
         max_drop=max_drop,
         step=lambda: steps.append(1),
     )
@@ -102,6 +115,7 @@ def test_everything_is_counted_by_class_and_by_family(root: Path) -> None:
     result = found.verification
     assert (result.photos.images, result.photos.images_per_class) == (4, {"ant": 2, "bee": 2})
     assert (result.float_correct, result.max_drop_points, len(steps)) == (3, 2.5, 4)
+    assert (result.float_runtime, found.multi_label) == ("Keras 9.9", False)
     assert [(f.family, f.runtime, f.runtime_version) for f in result.families] == [
         ("xnnpack", "ai-edge-litert", "9.9"),
         ("reference", "ai-edge-litert", "9.9"),
@@ -153,6 +167,53 @@ def test_the_drop_is_that_of_the_worse_family(
     ants = dict.fromkeys(("ant/000.png", "ant/001.jpg"), (ANT, ANT, ANT))
     script = Script({**ants, "bee/000.png": bees[0], "bee/001.jpg": bees[1]})
     assert verify(script, sample(root)).drop_points == drop
+
+
+ANT_AND_BEE, LONELY_BEE, NOTHING = (0.75, 0.5, 0.25), (0.25, 0.875, 0.0), (0.25, 0.0, 0.375)
+
+
+@pytest.fixture
+def shared_photo(root: Path) -> Sample:
+    """An ant, a bee, and a photo that stands under both, as `drop_duplicates` keeps it."""
+    (root / "ant/001.jpg").write_bytes((root / "bee/000.png").read_bytes())
+    (folder,), _ = drop_duplicates([read_labeled_folder(root)], multi_label=True)
+    assert {name: len(paths) for name, paths in folder.classes.items()} == {"ant": 2, "bee": 1}
+    return all_of(folder)
+
+
+def test_of_several_labels_all_have_to_be_right(root: Path, shared_photo: Sample) -> None:
+    script = Script(
+        {
+            "ant/000.png": ((0.5, 0.0, 0.0), (1.0, 0.0, 0.0), ANT_AND_BEE),  # reference: one label too many
+            "ant/001.jpg": (ANT_AND_BEE, LONELY_BEE, ANT_AND_BEE),  # xnnpack: one is missing
+            "bee/001.jpg": (NOTHING, LONELY_BEE, NOTHING),  # float and reference: none at all
+        }
+    )
+    found = verify(script, shared_photo, output=SEVERAL)
+    result = found.verification
+    assert (found.multi_label, result.photos.images, result.float_correct) == (True, 3, 2)
+    assert [(f.family, f.correct, f.agreeing) for f in result.families] == [("xnnpack", 2, 1), ("reference", 1, 2)]
+    assert found.drop_points == pytest.approx(100 / 3)
+    assert result.classes == (
+        ClassResult("ant", 2, 2, {"xnnpack": 1, "reference": 1}),
+        ClassResult("bee", 1, 0, {"xnnpack": 1, "reference": 0}),
+    )
+    assert [(flip.file, flip.float_answer) for flip in found.flips] == [
+        (str(root / "ant/000.png"), Answer("ant", 0.5)),
+        (str(root / "ant/001.jpg"), Answer("ant + bee", 0.5)),
+        (str(root / "bee/001.jpg"), Answer("none", 0.375)),  # the score that is the nearest to 0.5
+    ]
+    assert found.flips[1].answers["xnnpack"] == Answer("bee", 0.25)
+
+
+def test_a_photo_with_two_labels_is_wrong_with_one(root: Path, shared_photo: Sample) -> None:
+    scores = ((1.0, 0.0, 0.0),) * 3
+    one = verify(Script(dict.fromkeys(("ant/000.png", "ant/001.jpg", "bee/001.jpg"), scores)), shared_photo)
+    all_labels = verify(
+        Script(dict.fromkeys(("ant/000.png", "ant/001.jpg", "bee/001.jpg"), scores)), shared_photo, output=SEVERAL
+    )
+    assert one.verification.float_correct == 2
+    assert all_labels.verification.float_correct == 1
 
 
 def test_devices_work_while_the_float_model_does(root: Path) -> None:

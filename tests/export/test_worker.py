@@ -50,11 +50,25 @@ def test_it_answers_as_an_engine_in_this_process(
     assert json.loads(line) == {
         "version": engine.version,
         "input_bytes": 16 * 12 * 3,
-        "output_bytes": 3,
+        "output_shape": [1, 3],
+        "output_dtype": "uint8",
         "output_scale": 1 / 256,
         "output_zero_point": 0,
     }
     assert answers == b"".join(b"\0" + engine.run(pixels[None]).tobytes() for pixels in inputs)
+
+
+def test_a_float_model_takes_and_gives_floats(
+    tiny_float: bytes, photo: NDArray[np.uint8], runtime_name: RuntimeName
+) -> None:
+    engine, tensor = Engine(tiny_float, runtime=runtime_name), photo[None].astype(np.float32) / 255
+    line, _, answers = converse(tiny_float, tensor.tobytes(), tensor.tobytes()[:-4], runtime=runtime_name).partition(
+        b"\n"
+    )
+    told = json.loads(line)
+    assert (told["input_bytes"], told["output_shape"], told["output_dtype"]) == (4 * 16 * 12 * 3, [1, 3], "float32")
+    assert (told["output_scale"], told["output_zero_point"]) == (0.0, 0)
+    assert answers == b"\0" + engine.run(tensor).tobytes()
 
 
 def test_a_model_that_is_refused_is_one_line(tiny_graph: bytes) -> None:
@@ -73,7 +87,7 @@ def test_what_native_code_prints_does_not_reach_the_answers(tiny_graph: bytes) -
     noise = "import os; from edgekit_export import worker; real = worker.Engine"
     noise += "; worker.Engine = lambda *a, **k: (os.write(1, b'INFO: hello'), print('hello'), real(*a, **k))[2]"
     line, _, rest = converse(tiny_graph, code=f"{noise}; worker.main()").partition(b"\n")
-    assert json.loads(line)["output_bytes"] == 3
+    assert json.loads(line)["output_shape"] == [1, 3]
     assert rest == b""
 
 

@@ -1,0 +1,1 @@
+"""Where models come from: one file for each kind that people have. `load.py` is the way in."""
