@@ -190,6 +190,21 @@ def _closest(possible: Sequence[Trial[Reading]]) -> Trial[Reading] | None:
     return next(trial for trial in possible if trial.hypothesis.mapping.range.text == best)
 
 
+def _common_view(default: View, best: Sequence[View]) -> View:
+    """The default, unless it is not among the best, and these agree in the fit or in the kernel.
+
+    Among many equals one is beaten by chance now and then; what beat it then agrees in nothing.
+    """
+    fits, kernels = {view.fit for view in best}, {view.resize_kernel for view in best}
+    if default in best or min(len(fits), len(kernels)) > 1:
+        return default
+    wanted = View(
+        default.fit if default.fit in fits else best[0].fit,
+        default.resize_kernel if default.resize_kernel in kernels else best[0].resize_kernel,
+    )
+    return wanted if wanted in best else best[0]
+
+
 def _is_new(index: int, photos: Sequence[LabeledPixels]) -> bool:
     """Whether a view of the photos is none of those before it: square photos, for instance, need no crop."""
     return not any(all(np.array_equal(p.views[index], p.views[i]) for p in photos) for i in range(index))
@@ -229,8 +244,6 @@ def find_view(
             return Answer(asked.scores(reading.mapping, photo.views[index]), truth, network.head.multi_label)
 
         alive = run_trials(trials, photos, answer, step)
-    default_stays = any(trial.hypothesis == 0 for trial in alive)
-    best = max(alive, key=lambda trial: (sum(trial.correct), sum(trial.log_likelihood)))
-    chosen = views[0] if default_stays else views[best.hypothesis]
-    how = "the default: nothing is clearly better" if default_stays else "clearly better on labelled photos"
+    chosen = _common_view(views[0], [views[trial.hypothesis] for trial in alive])
+    how = "the default: nothing is clearly better" if chosen == views[0] else "clearly better on labelled photos"
     return chosen, Evidence(VIEW_QUESTION, how, tuple(trial.row() for trial in trials), chosen.text)

@@ -13,6 +13,7 @@ from PIL import Image
 from edgekit.card import InputSpec
 from edgekit.inputrange import parse_input_range
 from edgekit.preprocess import fit_pixels
+from edgekit_export import training
 from edgekit_export.classes import LabelOrder
 from edgekit_export.errors import InputRangeError
 from edgekit_export.mapping import ChannelOrder, Mapping, plausible_mappings
@@ -478,3 +479,23 @@ def test_views_are_tried_in_the_range_and_with_the_labels_that_were_found(nets: 
     assert view == View("stretch", "nearest")
     assert evidence is not None
     assert max(row.correct for row in evidence.rows) == 24
+
+
+STRETCH, CROP = View("stretch", "bilinear"), View("crop", "bilinear")
+NEAREST, CROP_NEAREST = View("stretch", "nearest"), View("crop", "nearest")
+TF, CROP_TF = View("stretch", "tf-bilinear"), View("crop", "tf-bilinear")
+
+
+@pytest.mark.parametrize(
+    ("best", "chosen"),
+    [
+        ([STRETCH, CROP, NEAREST], STRETCH),
+        ([NEAREST], NEAREST),
+        ([NEAREST, CROP_NEAREST], NEAREST),
+        ([CROP_NEAREST, CROP], CROP),
+        ([CROP_NEAREST, CROP_TF], CROP_NEAREST),
+        ([CROP, NEAREST, TF, CROP_TF], STRETCH),  # all but the default, which lost by chance
+    ],
+)
+def test_a_view_is_taken_only_where_the_best_agree(best: Sequence[View], chosen: View) -> None:
+    assert training._common_view(STRETCH, best) == chosen
