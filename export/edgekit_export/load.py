@@ -8,7 +8,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import json
 import os
+import platform
+import signal
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -101,6 +106,8 @@ def load_model(path: str | os.PathLike[str], options: LoadOptions | None = None)
     """
     require_tensorflow()
     file, options = Path(path), options or LoadOptions()
+    if options.trust_code:
+        _try_code(file, options)
     loader = _Loader(options, Trust(options.custom_objects, options.trust_code))
     try:
         with tempfile.TemporaryDirectory(prefix="edgekit-export-") as scratch:
@@ -109,6 +116,33 @@ def load_model(path: str | os.PathLike[str], options: LoadOptions | None = None)
         kind = type(error) if isinstance(error, ExportError) else ModelLoadError
         raise kind(f"{file}: {error}") from error
     return replace(loaded, file_name=file.name, sha256=_sha256(file))
+
+
+def _try_code(path: Path, options: LoadOptions) -> None:
+    """Load a model whose code may run in a process of its own first: code from another Python crashes this one.
+
+    Raises:
+        ModelLoadError: it crashed that process. Other errors come again when it is loaded here.
+    """
+    files = (path, options.weights, options.custom_objects)
+    request = json.dumps([None if file is None else os.fspath(file) for file in files])
+    code = f"import sys; sys.path[:] = {sys.path!r}; from edgekit_export.load import load_and_leave; load_and_leave()"
+    done = subprocess.run([sys.executable, "-c", code], input=request.encode(), capture_output=True, check=False)
+    if done.returncode < 0:
+        msg = (
+            f"{path}: the code in it crashes Python {platform.python_version()} "
+            f"({signal.Signals(-done.returncode).name}): most likely another version compiled it. Use the Python that "
+            "saved the file, or build the model without a Lambda."
+        )
+        raise ModelLoadError(msg)
+
+
+def load_and_leave() -> None:
+    """Load the model named on standard input, for `_try_code`: what counts is to survive it."""
+    path, weights, custom = json.loads(sys.stdin.read())
+    options = LoadOptions(Path(weights) if weights else None, Path(custom) if custom else None, trust_code=True)
+    with tempfile.TemporaryDirectory(prefix="edgekit-export-") as scratch:
+        _Loader(options, Trust(options.custom_objects, code=True)).load(Path(path), Path(scratch))
 
 
 @dataclass(frozen=True)

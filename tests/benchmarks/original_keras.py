@@ -39,7 +39,8 @@ import tensorflow as tf
 model = tf.keras.models.load_model(sys.argv[1], compile=False)
 answers = model.predict(np.load(sys.argv[2]), verbose=0)
 np.save(sys.argv[3], np.asarray(answers).reshape(len(answers), -1))
-print(json.dumps({"tensorflow": tf.__version__, "keras": tf.keras.__version__}))
+keras = getattr(tf.keras, "__version__", tf.__version__)  # where Keras tells none, it has that of TensorFlow
+print(json.dumps({"tensorflow": tf.__version__, "keras": keras}))
 """
 
 

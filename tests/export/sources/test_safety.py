@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from edgekit_export.errors import ModelLoadError
@@ -94,13 +95,33 @@ def test_code_by_another_name_is_refused(
     assert not (tmp_path / "executed").exists()
 
 
-def test_a_file_with_a_lambda_layer_is_loaded_when_the_user_trusts_it(keras_files: Path) -> None:
+def test_a_file_with_a_lambda_layer_is_refused_with_the_option_that_trusts_it(keras_files: Path) -> None:
     for generation in ("tf-2.4", "keras-3.15"):
         path = keras_files / generation / "lambda.h5"
         with pytest.raises(ModelLoadError, match=r"a Lambda layer is Python code.*pass --trust-model-code"):
             load_model(path)
-    loaded = load_model(keras_files / "keras-3.15" / "lambda.h5", LoadOptions(trust_code=True))
-    assert [port.shape for port in loaded.network.outputs] == [(None, 3)]
+
+
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_code_of_this_python_runs_when_the_user_trusts_it(nets: Nets, tmp_path: Path, form: str) -> None:
+    k, path = nets.keras, tmp_path / f"model.{form}"
+    layer = k.layers.Lambda(lambda x: x * 2.0, output_shape=(8, 8, 3))
+    k.Sequential([k.Input((8, 8, 3)), layer, k.layers.Flatten()]).save(path)
+    loaded = load_model(path, LoadOptions(trust_code=True))
+    assert [port.shape for port in loaded.network.outputs] == [(None, 192)]
+    np.testing.assert_array_equal(loaded.network.answer(0, None)(np.ones((1, 8, 8, 3))), np.full(192, 2))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_code_that_crashes_python_is_told_in_one_line(nets: Nets, tmp_path: Path) -> None:
+    """As the bytecode of another version does."""
+    k, path = nets.keras, tmp_path / "model.keras"
+    place = str(tmp_path / "armed")
+    layer = k.layers.Lambda(lambda x: __import__("ctypes").string_at(0) if __import__("os").path.exists(place) else x)
+    k.Sequential([k.Input((8, 8, 3)), layer, k.layers.Flatten()]).save(path)
+    Path(place).touch()
+    with pytest.raises(ModelLoadError, match=r"the code in it crashes Python 3\.\d+\.\d+ \(SIGSEGV\): most likely"):
+        load_model(path, LoadOptions(trust_code=True))
 
 
 @pytest.mark.parametrize("form", ["keras", "h5", "json"])
