@@ -2,7 +2,8 @@
 
 Files that users bring come from ten years of Keras, and generations write the same thing differently. This script runs
 unchanged under CPython 3.6 and later and every Keras from 2.2.4 on, so it avoids newer Python. It writes into a folder
-named after the generation. To make all of them (Linux x86-64, a minute each; GEN is a folder for environments):
+named after the generation. To make all of them (Linux x86-64, a minute each; GEN is a folder for environments, and
+PYTHON the version of the interpreter to make each with):
 
     NAME         PYTHON   PACKAGES
     keras-2.2.4  3.7.16   tensorflow==1.15.5 keras==2.2.4 "numpy<1.19" "protobuf<3.21" "h5py<3"
@@ -15,7 +16,7 @@ named after the generation. To make all of them (Linux x86-64, a minute each; GE
     keras-3.4    3.11.7   tensorflow-cpu==2.16.2 keras==3.4.1
     keras-3.15   3.11.7   tensorflow==2.21.0 keras==3.15.1
 
-    ~/.pyenv/versions/PYTHON/bin/python -m venv GEN/NAME
+    pythonPYTHON -m venv GEN/NAME      # such as python3.11
     GEN/NAME/bin/python -m pip install --upgrade pip "setuptools<70" wheel
     GEN/NAME/bin/python -m pip install --prefer-binary PACKAGES
     GEN/NAME/bin/python tests/data/make_keras_files.py tests/data/keras
