@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
+import warnings
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+import edgekit.photo
 from edgekit.photo import load_photo
 
 Pixels = NDArray[np.uint8]
@@ -247,3 +251,52 @@ def test_orientation_in_xmp_is_ignored_as_browsers_do() -> None:
     image.info["xmp"] = b'<x tiff:Orientation="6"/>'
     image.info["XML:com.adobe.xmp"] = '<x tiff:Orientation="6"/>'
     np.testing.assert_array_equal(pixels_of(image), BASE)
+
+
+def odd_photo() -> bytes:
+    """A photo that Pillow warns of: a TIFF tag whose value is cut off."""
+    data = bytearray(encode(base_image(), "TIFF"))
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    last = start + 2 + 12 * (count - 1)
+    struct.pack_into("<HHII", data, last, 305, 2, 1000, len(data) + 99)  # Software
+    return bytes(data)
+
+
+def test_decoding_in_several_threads_leaves_the_filters_of_warnings_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three at a time are inside before one of them leaves."""
+    data, before = odd_photo(), list(warnings.filters)
+    inside = threading.Barrier(3, timeout=60)
+    find = edgekit.photo._orientation
+
+    def meeting(image: Image.Image) -> int:
+        inside.wait()
+        return find(image)
+
+    monkeypatch.setattr(edgekit.photo, "_orientation", meeting)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(load_photo, [data] * 12))
+    assert all(image.size == BASE.shape[1::-1] for image in found)
+    assert list(warnings.filters) == before
+    assert edgekit.photo.no_warnings._inside == 0
+
+
+def test_a_photo_that_is_warned_of_is_read_in_silence(recwarn: pytest.WarningsRecorder) -> None:
+    warnings.simplefilter("always")
+    load_photo(odd_photo())
+    assert recwarn.list == []
+
+
+@pytest.mark.parametrize(
+    ("at_least", "expected"), [(0, 640), (1, 80), (80, 80), (81, 160), (200, 320), (480, 640), (9999, 640)]
+)
+def test_a_jpeg_may_be_decoded_at_a_part_of_its_size(at_least: int, expected: int) -> None:
+    smooth = base_image().resize((640, 640), Image.Resampling.BICUBIC)
+    data = encode(smooth, "JPEG", quality=95, exif=exif(6))
+    image = load_photo(data, at_least=at_least)
+    assert image.size == (expected, expected)
+    whole = np.asarray(load_photo(data).resize(image.size, Image.Resampling.BOX)).astype(int)
+    assert np.abs(np.asarray(image) - whole).mean() < 3
+    assert load_photo(encode(smooth, "PNG"), at_least=at_least).size == (640, 640)
