@@ -15,7 +15,7 @@ class ExportError(EdgekitError):
     """Base of every error of the exporter."""
 
 
-class MissingTensorFlowError(ExportError, ImportError):
+class MissingPackageError(ExportError, ImportError):
     """What the exporter needs beside the runner is not installed."""
 
 
@@ -55,3 +55,17 @@ class AccuracyDropError(ExportError, RuntimeError):
     def __init__(self, message: str, comparison: Comparison) -> None:
         super().__init__(message)
         self.comparison = comparison
+
+
+class TrainingError(ExportError, RuntimeError):
+    """A training cannot start, go on or be resumed."""
+
+
+class LeakError(ExportError, ValueError):
+    """What belongs together stands in different splits."""
+
+    exit_code = 3
+
+
+class ComparisonError(ExportError, RuntimeError):
+    """A comparison with classic methods could not be finished."""

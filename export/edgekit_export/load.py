@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import json
 import os
 import platform
@@ -20,10 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgekit.card import Fit
+from edgekit.card import Fit, ResizeKernel
 from edgekit.errors import EdgekitError
 from edgekit.inputrange import InputRange, parse_input_range
-from edgekit_export.errors import ExportError, MissingTensorFlowError, ModelLoadError
+from edgekit_export.errors import ExportError, ModelLoadError
+from edgekit_export.keras_note import read_note
+from edgekit_export.mapping import ChannelOrder
+from edgekit_export.needs import require
 from edgekit_export.sources.folders import (
     files_below,
     is_keras_config,
@@ -38,7 +40,6 @@ from edgekit_export.sources.saved_model import read_saved_model
 from edgekit_export.sources.strangers import describe_stranger
 from edgekit_export.sources.tflite_file import read_tflite
 
-_INSTALL = "pip install 'edgekit-tflite[export]'"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TEACHABLE_MACHINE = "Teachable Machine"
 
@@ -68,8 +69,8 @@ class Habit:
 class LoadedModel:
     """A float network, where it comes from, and what its file tells beside it.
 
-    `kind` says what the file is; `labels` and `input_range` are None where it does not tell; `habit` is that of the
-    tool that made it, where it is known.
+    `kind` says what the file is; what follows `saved` is None where it does not
+    tell; `habit` is that of the tool that made it, where it is known.
     """
 
     network: Network
@@ -80,15 +81,14 @@ class LoadedModel:
     labels: tuple[str, ...] | None = None
     input_range: InputRange | None = None
     habit: Habit | None = None
+    fit: Fit | None = None
+    resize_kernel: ResizeKernel | None = None
+    channel_order: ChannelOrder | None = None
 
 
 def require_tensorflow() -> None:
-    """Raise `MissingTensorFlowError` with the exact install line where the exporter cannot work."""
-    missing = [name for name in ("tensorflow", "ai_edge_litert") if importlib.util.find_spec(name) is None]
-    if missing:
-        names = " and ".join(name.replace("_", "-") for name in missing)
-        msg = f"the exporter needs {names}. Run: {_INSTALL}"
-        raise MissingTensorFlowError(msg)
+    """Raise `MissingPackageError` where the exporter cannot work."""
+    require("tensorflow", "ai_edge_litert", extra="export")
 
 
 def load_model(path: str | os.PathLike[str], options: LoadOptions | None = None) -> LoadedModel:
@@ -101,7 +101,7 @@ def load_model(path: str | os.PathLike[str], options: LoadOptions | None = None)
 
     Raises:
         ModelLoadError: what it is, why it cannot be exported, and the way forward.
-        MissingTensorFlowError: TensorFlow, or for an old file tf_keras, is not installed.
+        MissingPackageError: TensorFlow, or for an old file tf_keras, is not installed.
         OSError: the file cannot be read.
     """
     require_tensorflow()
@@ -198,7 +198,11 @@ class _Loader:
             raise ModelLoadError(describe_stranger(head)) from error
         if "config.json" in names:
             network, saved = read_archive(path, self.trust, scratch)
-            return LoadedModel(network, "Keras archive", "", "", saved)
+            note = read_note(path)
+            if note is None or [port.shape[-1:] for port in network.outputs] != [(len(note.labels),)]:
+                return LoadedModel(network, "Keras archive", "", "", saved)
+            loaded = LoadedModel(network, "Keras archive", "", "", saved, note.labels)
+            return replace(loaded, fit=note.fit, resize_kernel=note.resize_kernel, channel_order="RGB")
         if any(name.endswith("data.pkl") for name in names):
             raise ModelLoadError(describe_stranger(head, names))
         folder = scratch / "unpacked"

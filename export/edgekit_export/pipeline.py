@@ -26,11 +26,12 @@ from edgekit.golden import GENERATOR, SEEDS, golden_input
 from edgekit.modelfile import pack_model_file
 from edgekit.tflite import Graph
 from edgekit_export.classes import NamedLabels, possible_orders
+from edgekit_export.data.labeled import read_photos
 from edgekit_export.device import DeviceRuntime, open_family
 from edgekit_export.errors import AccuracyDropError
 from edgekit_export.frontend import Activation, ExplicitModel, make_explicit
 from edgekit_export.graph import check_full_integer, requirements
-from edgekit_export.images import Duplicates, Sample, drop_duplicates, plan_samples, read_labeled_folder
+from edgekit_export.images import Duplicates, Sample, drop_duplicates, plan_samples
 from edgekit_export.load import LoadedModel, LoadOptions, load_model
 from edgekit_export.mapping import ChannelOrder, Mapping
 from edgekit_export.notes import notes_on
@@ -97,8 +98,10 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
 
     Args:
         model: A model file or folder of any kind that `edgekit_export.load` knows.
-        images: A folder with one sub-folder of photos a class.
-        verify: The same, for verification; without it, a part of `images` that calibration never sees is held back.
+        images: A folder with one sub-folder of photos a class; or with splits, of which train calibrates and test, or
+            else val, verifies.
+        verify: The same, for verification; without it and without splits, a part of `images` that calibration never
+            sees is held back.
         labels: Labels of the model's outputs in order; without them, those of the model file, else the sorted names
             of the class folders.
         name: Of the model; the file's name without it.
@@ -126,8 +129,7 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
         OSError: a file or folder cannot be read.
     """
     progress = progress or Silent()
-    folder = read_labeled_folder(Path(images))
-    verify_folder = read_labeled_folder(Path(verify)) if verify is not None else None
+    folder, verify_folder = read_photos(Path(images), Path(verify) if verify is not None else None)
     with naming(model):
         loaded = load_model(
             model,
@@ -156,7 +158,7 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
         verification=verification_images,
         seed=seed,
     )
-    views = possible_views(fit, resize_kernel, loaded.habit)
+    views = possible_views(fit or loaded.fit, resize_kernel or loaded.resize_kernel, loaded.habit)
     with naming(model):
         found = find_training(source, calibration, mappings, orders, views, progress)
     spec, mapping, names = found.spec, found.reading.mapping, found.reading.order.labels

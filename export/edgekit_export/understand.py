@@ -92,6 +92,7 @@ def known_mappings(
         InputRangeError: `given` is not a range.
     """
     channels, loaded = source.network.image.channels, source.loaded
+    order = order or loaded.channel_order
     known, how = None, None
     if given is not None:
         known, how = given_range(given, channels), "given"

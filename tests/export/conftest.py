@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit_export.data.dataset import DataSet, read_dataset
 from edgekit_export.frontend import Activation, ImageNetwork, see_network
 from edgekit_export.pipeline import ExportResult, export_model
 from edgekit_export.sources.keras_model import network_of
@@ -213,3 +215,27 @@ def children() -> Callable[[int], list[int]]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def coloured(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    """72 noisy photos with a tint, 40x40, three classes: train 48, val 12, test 12."""
+    root = tmp_path_factory.mktemp("coloured")
+    for split, count in (("train", 16), ("val", 4), ("test", 4)):
+        for index, label in enumerate(("blue", "green", "red")):
+            folder = root / split / label
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = np.random.default_rng((index, i, len(split))).normal(110, 35, (40, 40, 3))
+                pixels[..., 2 - index] += 40
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+    return read_dataset(root)
+
+
+@pytest.fixture
+def free_ports() -> list[int]:
+    """Two ports of this machine that nobody listens on."""
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1], other.getsockname()[1]]

@@ -19,8 +19,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit_export import load
-from edgekit_export.errors import MissingTensorFlowError, ModelLoadError
+from edgekit_export import needs
+from edgekit_export.errors import MissingPackageError, ModelLoadError
 from edgekit_export.load import LoadedModel, LoadOptions, load_model
 
 if TYPE_CHECKING:
@@ -344,8 +344,8 @@ def test_without_tensorflow_the_install_line_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_export: RunExport, missing: tuple[str, ...], named: str
 ) -> None:
     util = SimpleNamespace(find_spec=lambda name: None if name in missing else "found")
-    monkeypatch.setattr(load, "importlib", SimpleNamespace(util=util))
-    with pytest.raises(MissingTensorFlowError) as caught:
+    monkeypatch.setattr(needs, "importlib", SimpleNamespace(util=util))
+    with pytest.raises(MissingPackageError) as caught:
         load_model(tmp_path / "any.keras")
     assert str(caught.value) == f"the exporter needs {named}. {INSTALL}"
     assert isinstance(caught.value, ImportError)

@@ -204,7 +204,7 @@ def test_a_model_of_a_class_is_asked_what_it_was_built_for(nets: Nets, built: st
             super().__init__()
             self.pool, self.dense = k.layers.GlobalAveragePooling2D(), k.layers.Dense(3)
 
-        def build(self, input_shape: Any) -> None:  # noqa: ARG002 - Keras passes it by name
+        def build(self, input_shape: Any) -> None:
             self.dense.build((None, 3))
             self.built = True
 

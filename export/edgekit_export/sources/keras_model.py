@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from edgekit_export.errors import MissingTensorFlowError, ModelLoadError
+from edgekit_export.errors import MissingPackageError, ModelLoadError
 from edgekit_export.sources.batchnorm import divergence_of
 from edgekit_export.sources.network import Port, Size, TracedNetwork, shape_of
 
@@ -35,7 +35,7 @@ def read_keras(read: Callable[[Keras], KerasModel], saved_by: str | None) -> Tra
 
     Raises:
         ModelLoadError: neither can read it.
-        MissingTensorFlowError: tf_keras is needed and not installed.
+        MissingPackageError: tf_keras is needed and not installed.
     """
     try:
         return network_of(*_read(read, "keras"))
@@ -46,7 +46,7 @@ def read_keras(read: Callable[[Keras], KerasModel], saved_by: str | None) -> Tra
     if (saved_by or "").startswith("3"):
         raise _refusal("keras", first) from first
     if importlib.util.find_spec("tf_keras") is None:
-        raise MissingTensorFlowError(_needs_old_keras(saved_by, first)) from first
+        raise MissingPackageError(_needs_old_keras(saved_by, first)) from first
     try:
         return network_of(*_read(read, "tf_keras"))
     except LOAD_ERRORS as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from edgekit_export.errors import MissingTensorFlowError, ModelLoadError
+from edgekit_export.errors import MissingPackageError, ModelLoadError
 from edgekit_export.load import load_model
 from edgekit_export.sources import keras_model
 from edgekit_export.sources.keras_model import network_of, read_keras
@@ -45,7 +45,7 @@ def test_without_the_old_keras_the_install_line_is_shown(
     monkeypatch.setattr(keras_model, "importlib", stand_in)
     path = tmp_path / Path(name).name
     shutil.copyfile(keras_files / name, path)
-    with pytest.raises(MissingTensorFlowError) as caught:
+    with pytest.raises(MissingPackageError) as caught:
         load_model(path)
     version = ".".join(tf.__version__.split(".")[:2])
     text = str(caught.value)
