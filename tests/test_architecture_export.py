@@ -38,15 +38,17 @@ ORDER = (
     "baseline.crew", "baseline.features", "baseline.scaling", "baseline.belief", "baseline.algorithms",
     "baseline.shortlist", "baseline.clock", "baseline.extract", "baseline.cast", "baseline.entrants", "baseline.rivals",
     "baseline.contest", "baseline.wording", "baseline.verdict", "baseline.figures", "baseline.text", "baseline.report",
+    "check.faces", "check.header", "check.look", "check.finding", "check.survey", "check.opinions", "check.judged",
+    "check.labels", "check.files", "check.doubles", "check.classes", "check.quality", "check.privacy",
+    "check.shortcut", "check.checkup", "check.wording", "check.text", "check.report", "check.place", "check.mending",
     "commands.manners", "commands.model_options", "commands.convert", "commands.inspect", "commands.split",
-    "commands.train", "commands.evaluate",
-    "commands.compare",
+    "commands.train", "commands.evaluate", "commands.compare", "commands.check",
     "cli",
 )  # fmt: skip
 FRONT_DOORS = tuple(
     f"{room}__init__"
     for room in (
-        "", "assess.", "baseline.", "commands.", "data.", "learn.", "page.", "sources.",
+        "", "assess.", "baseline.", "check.", "commands.", "data.", "learn.", "page.", "sources.",
     )
 )  # fmt: skip
 ROOMS = {f"edgekit_export.{room.removesuffix('.__init__')}" for room in FRONT_DOORS}

@@ -9,6 +9,7 @@ import click
 
 from edgekit.console import run
 from edgekit.version import __version__
+from edgekit_export.commands.check import check
 from edgekit_export.commands.compare import compare
 from edgekit_export.commands.convert import convert
 from edgekit_export.commands.evaluate import evaluate
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for _command in (convert, inspect, train, evaluate, split, compare):
+for _command in (convert, inspect, check, split, train, evaluate, compare):
     cli.add_command(_command)
 
 

@@ -67,5 +67,11 @@ class LeakError(ExportError, ValueError):
     exit_code = 3
 
 
+class CheckupError(ExportError, ValueError):
+    """Something in a data set has to be mended before a training."""
+
+    exit_code = 3
+
+
 class ComparisonError(ExportError, RuntimeError):
     """A comparison with classic methods could not be finished."""

