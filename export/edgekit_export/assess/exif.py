@@ -16,7 +16,7 @@ _EXPOSURE, _TAKEN = 0x8769, 0x9003
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # orientations in which width and height change places
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "MPO")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 _DAMAGE = (
     OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
     struct.error, OverflowError, ZeroDivisionError, EOFError, MemoryError, RuntimeError, NotImplementedError,

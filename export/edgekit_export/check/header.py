@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from edgekit.photo import DECODER_ERRORS, no_warnings
+from edgekit.sniff import kind_of_bytes
 
 # EXIF 2.32: tags of the first directory.
 _ORIENTATION, _PLACE = 0x0112, 0x8825
 _LATITUDE = 2  # in the directory of the place
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _TURNED = range(5, 9)  # orientations in which width and height change places
 
 
@@ -36,7 +36,8 @@ class Header:
 def read_header(data: bytes) -> Header | None:
     """The header of a photo's file; None where there is none that can be read."""
     try:
-        with no_warnings, Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        form = kind_of_bytes(data).removesuffix(" image").upper()  # as Pillow calls it
+        with no_warnings, Image.open(io.BytesIO(data), formats=[form]) as image:
             exif = image.getexif()
             orientation, place = _orientation(exif), _has_place(exif)
             width, height = image.size

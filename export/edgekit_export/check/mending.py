@@ -197,16 +197,18 @@ def _doubles(seen: Survey) -> dict[Path, str]:
 
 def _leaks(seen: Survey, gone: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
     """Of near-duplicates in different splits, those that are not in the last of these splits."""
-    pairs = [
-        (i, j) for i, j, _ in seen.twins.near if seen.photos[i].path not in gone and seen.photos[j].path not in gone
-    ]
+    standing = {place: place for place, photo in enumerate(seen.photos) if photo.path not in gone}
+    for places in seen.twins.exact:  # near-duplicates were looked for among the first of equal files only
+        kept = next((place for place in places if place in standing), None)
+        if kept is not None:
+            standing |= dict.fromkeys(places, kept)
+    pairs = [(standing[i], standing[j]) for i, j, _ in seen.twins.near if i in standing and j in standing]
     for places in clusters_of(len(seen.photos), pairs).groups():
         photos = sorted((seen.photos[i] for i in places), key=_keep_first)
-        splits = {photo.split for photo in photos if photo.split}
-        if len(splits) > 1:
-            best = photos[0]
+        best = photos[0]
+        if best.split:
             for photo in photos:
-                if photo.split != best.split:
+                if photo.split and photo.split != best.split:
                     yield photo.path, f"nearly the same as {shown_name(best.path, seen.whole.root)} in {best.split}"
 
 

@@ -70,7 +70,7 @@ _BACKBONES = (
     help="How much training photos are varied: crop, flip, turn, light, blur, JPEG.",
 )  # fmt: skip
 @click.option(
-    "--patience", type=click.IntRange(min=1), default=6, show_default=True, help="Epochs without progress to wait."
+    "--patience", type=click.IntRange(min=1), default=10, show_default=True, help="Epochs without progress to wait."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
 @click.option(
@@ -186,7 +186,7 @@ class _Lines:
         name = "head" if row.phase == "head" else f"epoch {row.epoch}/{planned}"
         click.echo(
             f"{name:<12} train {row.train_accuracy:6.1%}  val {row.val_accuracy:6.1%}  loss {row.val_loss:.3f}  "
-            f"{row.seconds:5.0f} s{'  best so far' if best else ''}",
+            f"{row.seconds:5.0f} s{'  kept' if best else ''}",
             file=self._stream,
         )
 

@@ -34,7 +34,7 @@ class TrainSettings:
         dropout: Share of features that each step leaves out.
         label_smoothing: Share of each photo's label that goes to all classes alike.
         class_weights: Whether photos of rare classes count more.
-        augmentation: How much training photos are varied.
+        augmentation: How much training photos are varied; of "field" photos, little in the last epochs.
         patience: Epochs without progress on the validation photos after which the second phase ends.
         minutes: Of the whole training, resumed parts included; None for no limit. The plan then depends on the speed
             of the machine.
@@ -58,6 +58,6 @@ class TrainSettings:
     label_smoothing: float = 0.1
     class_weights: ClassWeights = "balanced"
     augmentation: Augmentation = "field"
-    patience: int = 6
+    patience: int = 10
     minutes: float | None = None
     seed: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -46,9 +47,10 @@ class TrainState:
         planned_epochs: How long the second phase is.
         loss_sum: Of the steps done in this epoch.
         correct: As `loss_sum`: right answers.
-        best_epoch: Whose weights are the best so far; -1 for those of the first phase.
-        best_correct: Right answers of the best weights on the validation photos.
-        best_loss: Their loss.
+        best_epoch: Whose weights are kept so far; -1 for those of the first phase.
+        best_correct: The most right answers that any weights had on the validation photos.
+        best_loss: Their loss there, of equals the least.
+        progress_epoch: Whose weights brought these.
         elapsed_seconds: Of training, all parts together.
         history: All epochs so far.
     """
@@ -62,12 +64,23 @@ class TrainState:
     best_epoch: int = -1
     best_correct: int = -1
     best_loss: float = 0.0
+    progress_epoch: int = -1
     elapsed_seconds: float = 0.0
     history: tuple[Epoch, ...] = field(default=())
 
-    def is_better(self, correct: int, loss: float) -> bool:
-        """Whether weights with these figures are better than the best so far."""
+    def is_progress(self, correct: int, loss: float) -> bool:
+        """Whether weights with these figures are better than all before."""
         return (correct, -loss) > (self.best_correct, -self.best_loss)
+
+    def is_as_good(self, correct: int, photos: int) -> bool:
+        """Whether weights with so many right answers, of so many photos, are as good as the best so far.
+
+        Within one standard error of the best they are: on a hundred photos the best is chosen by luck, and of equals
+        the later have learned at a lower rate, so that they vary less.
+
+        Source of the rule: L. Breiman, J. Friedman, R. Olshen and C. Stone, Classification and regression trees, 1984.
+        """
+        return correct >= self.best_correct - math.sqrt(max(0, self.best_correct) * (1 - self.best_correct / photos))
 
     def with_epoch(self, row: Epoch) -> TrainState:
         """At the beginning of the next epoch."""

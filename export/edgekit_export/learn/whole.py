@@ -17,9 +17,11 @@ from edgekit_export.learn.photos import batches, epoch_order
 from edgekit_export.learn.run import Run, judge, objective_of
 from edgekit_export.learn.run_folder import STATE_NAME
 from edgekit_export.learn.schedule import WARM_UP_STEPS, learning_rate
+from edgekit_export.learn.settings import Augmentation
 from edgekit_export.learn.state import Epoch, write_state
 
 _SAVE_EVERY_SECONDS = 60.0
+_CALM_SHARE = 5  # one epoch in so many, at the end
 _PROBE_STEPS = 6  # the first is slow: TensorFlow traces it. All lie in the warm-up.
 
 
@@ -63,7 +65,7 @@ def train_whole(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, int]:
 
 def _is_over(run: Run) -> bool:
     state, settings = run.state, run.settings
-    waited = state.epoch - 1 - max(state.best_epoch, 0)
+    waited = state.epoch - 1 - max(state.progress_epoch, 0)
     late = settings.minutes is not None and run.elapsed() > 60 * settings.minutes
     over = state.epoch >= state.planned_epochs or waited >= settings.patience or late
     return bool(run.cluster.agreed(np.array([float(over)]))[0])
@@ -74,7 +76,7 @@ def _one_epoch(run: Run, second: _Second) -> None:
     size, steps = run.batch_size, run.steps
     order = epoch_order(len(train), state.epoch, settings.seed)
     parts = [np.resize(order[i * size : (i + 1) * size], size) for i in range(state.step, steps)]
-    varied = batches(train, run.spec, parts, state.epoch, how=settings.augmentation, seed=settings.seed)
+    varied = batches(train, run.spec, parts, state.epoch, how=_variation(run), seed=settings.seed)
     begun = saved = time.monotonic()
     rate = 0.0
     with contextlib.closing(varied), run.progress.stage(f"epoch {state.epoch + 1}", len(parts)) as step:
@@ -97,6 +99,17 @@ def _one_epoch(run: Run, second: _Second) -> None:
     _end_epoch(run, second, rate, time.monotonic() - begun)
 
 
+def _variation(run: Run) -> Augmentation:
+    """How much photos are varied: little in the last fifth of the epochs, to end on what the device sees.
+
+    Source: H. Touvron, A. Vedaldi, M. Douze and H. Jegou, Fixing the train-test resolution discrepancy, 2019: things
+    look larger in crops than in whole photos, and a short training on the latter mends that.
+    """
+    wanted, planned = run.settings.augmentation, run.state.planned_epochs
+    calm = run.state.epoch >= planned - planned // _CALM_SHARE
+    return "light" if calm and wanted == "field" else wanted
+
+
 def _plan(run: Run, step_seconds: float) -> None:
     """As many epochs as the minutes allow, with the validation photos, which cost about a third of a step each."""
     left = 60 * (run.settings.minutes or 0) - run.elapsed()
@@ -116,11 +129,13 @@ def _end_epoch(run: Run, second: _Second, rate: float, seconds: float) -> None:
         "all", state.epoch + 1, state.loss_sum / run.steps, state.correct / photos, loss,
         correct / len(run.pixels["val"]), rate, seconds,
     )  # fmt: skip
-    best = state.is_better(correct, loss)
+    best = state.is_as_good(correct, len(run.pixels["val"]))
     run.state = state.with_epoch(row)
+    if state.is_progress(correct, loss):
+        run.state = replace(run.state, best_correct=correct, best_loss=loss, progress_epoch=state.epoch)
     if best:
         second.best = [variable.numpy() for variable in run.network.variables]
-        run.state = replace(run.state, best_epoch=state.epoch, best_correct=correct, best_loss=loss)
+        run.state = replace(run.state, best_epoch=state.epoch)
     _save(run, second)
     if run.cluster.is_chief:
         run.watcher.epoch_done(row, run.state.planned_epochs, best=best)

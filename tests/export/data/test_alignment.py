@@ -13,7 +13,7 @@ from edgekit_export.data.alignment import align
 from edgekit_export.data.waves import distances, patterns_of
 
 if TYPE_CHECKING:
-    from tests.export.data.conftest import FieldPhoto
+    from tests.export.conftest import FieldPhoto
 
 Box = tuple[float, float, float, float]
 BOXES = (

@@ -16,7 +16,7 @@ from edgekit_export.data.manifest import ManifestRow, manifest_text
 from edgekit_export.errors import PhotosError
 
 if TYPE_CHECKING:
-    from tests.export.data.conftest import FieldPhotos
+    from tests.export.conftest import FieldPhotos
 
 
 def plain(field_photos: FieldPhotos, root: Path, count: int = 10) -> Path:

@@ -13,7 +13,7 @@ from edgekit_export.data.leaks import Leak, Twins, find_leaks, find_twins
 from edgekit_export.progress import Silent
 
 if TYPE_CHECKING:
-    from tests.export.data.conftest import FieldPhotos
+    from tests.export.conftest import FieldPhotos
 
 SPLITS: tuple[Split | None, ...] = ("test", "train", "train", "val", None, "test")
 

@@ -19,7 +19,7 @@ from edgekit_export.data.pixels import Unreadable
 from edgekit_export.data.twins import Fingerprint, exact_groups, fingerprint, near_pairs, read_fingerprints
 
 if TYPE_CHECKING:
-    from tests.export.data.conftest import FieldPhoto
+    from tests.export.conftest import FieldPhoto
 
 Edit = Callable[[Image.Image], Image.Image]
 

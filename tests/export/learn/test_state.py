@@ -56,10 +56,20 @@ def test_objects_in_a_state_are_never_unpickled(tmp_path: Path) -> None:
         read_state(tmp_path / "state.npz")
 
 
-def test_more_right_answers_are_better_and_then_a_smaller_loss() -> None:
+def test_more_right_answers_are_progress_and_then_a_smaller_loss() -> None:
     state = TrainState("", best_correct=10, best_loss=0.5)
-    assert state.is_better(11, 9.0)
-    assert state.is_better(10, 0.4)
-    assert not state.is_better(10, 0.5)
-    assert not state.is_better(9, 0.1)
-    assert TrainState("").is_better(0, 100.0)
+    assert state.is_progress(11, 9.0)
+    assert state.is_progress(10, 0.4)
+    assert not state.is_progress(10, 0.5)
+    assert not state.is_progress(9, 0.1)
+    assert TrainState("").is_progress(0, 100.0)
+
+
+def test_what_is_within_one_standard_error_of_the_best_is_as_good() -> None:
+    state = TrainState("", best_correct=90)  # one standard error of 90 in 100 is 3 photos
+    assert state.is_as_good(91, 100)
+    assert state.is_as_good(87, 100)
+    assert not state.is_as_good(86, 100)
+    assert TrainState("").is_as_good(0, 100)
+    assert TrainState("", best_correct=100).is_as_good(100, 100)
+    assert not TrainState("", best_correct=100).is_as_good(99, 100)
