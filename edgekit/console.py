@@ -73,6 +73,15 @@ def describe_error(error: EdgekitError | OSError) -> str:
     return " ".join(text.split())
 
 
+def printable(line: str) -> str:
+    r"""A line of text without signs that command a terminal, as names of files may hold them: they are shown instead.
+
+    >>> printable("leaf\x1b[31m.jpg")
+    'leaf\\x1b[31m.jpg'
+    """
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+
+
 def note(text: str) -> None:
     """One note on stderr."""
     click.echo(f"note: {text}", err=True)

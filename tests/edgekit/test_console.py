@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from edgekit.console import describe_error, note, quiet_native_code, run, show_error
+from edgekit.console import describe_error, note, printable, quiet_native_code, run, show_error
 from edgekit.errors import EdgekitError, ImageError, ModelFileError
 
 
@@ -48,6 +48,11 @@ def fail(kind: str) -> None:
 def answer(code: int) -> int | None:
     click.echo("an answer")
     return code or None
+
+
+def test_names_cannot_command_the_terminal() -> None:
+    assert printable("a leaf é 葉.jpg") == "a leaf é 葉.jpg"
+    assert printable("x\x1b[2J\ty\n\x9b") == r"x\x1b[2J\ty\n\x9b"
 
 
 @pytest.mark.parametrize(

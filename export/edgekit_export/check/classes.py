@@ -72,7 +72,7 @@ def _balance(survey: Survey) -> Iterator[Finding]:
         yield Finding(
             "unbalanced",
             "warn" if times >= _VERY_UNBALANCED else "note",
-            f"{most} has {times:.0f} times as many photos as {least} ({counts[most]:,} and {counts[least]:,})",
+            f"{times:.0f} times as many photos of {most} as of {least} ({counts[most]:,} and {counts[least]:,})",
             "A model that always says the frequent class looks good in accuracy and is of no use.",
             "Certain.",
             "Take more photos of the rare ones. edgekit-export train weighs rare classes up, and evaluate tells the "

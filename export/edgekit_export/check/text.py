@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from edgekit.console import printable
 from edgekit_export.assess.choice import shown_name
 from edgekit_export.assess.wording import joined, sentence
 from edgekit_export.check.checkup import SEVERITIES, Checkup
@@ -36,7 +37,7 @@ def describe_checkup(checkup: Checkup, *, report: str | None, mended: str = "") 
         "",
         f"Report: {report}" if report else "-o CHECK.html shows the photos, how sure each finding is, and why",
     ]
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))
 
 
 def _photos(checkup: Checkup, finding: Finding) -> Iterator[str]:
@@ -50,11 +51,6 @@ def _photos(checkup: Checkup, finding: Finding) -> Iterator[str]:
 def _named(checkup: Checkup, one: Suspect) -> str:
     name = shown_name(one.path, checkup.survey.whole.root)
     return f"{name} ({one.detail})" if one.detail else name
-
-
-def _printable(line: str) -> str:
-    """A name may hold what commands a terminal; it is shown, not obeyed."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
 
 
 def checkup_record(checkup: Checkup) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from edgekit.console import printable
 from edgekit_export.data.dataset import MANIFEST_NAME, DataPhoto
 from edgekit_export.data.dealing import Divided
 from edgekit_export.data.leaks import Leak
@@ -29,7 +30,7 @@ def describe_split(divided: Divided, written: Mapping[str, str] = MappingProxyTy
     lines += [f"{what}: {where}" for what, where in written.items()]
     if written:
         lines.append(f"next: {_next_command(divided, written)}")
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))
 
 
 def leak_error(divided: Divided) -> LeakError:
@@ -57,11 +58,6 @@ def split_record(divided: Divided, written: Mapping[str, str] = MappingProxyType
         "seed": divided.seed,
         "written": dict(written),
     }
-
-
-def _printable(line: str) -> str:
-    """A name may hold what commands a terminal; it is shown, not obeyed."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
 
 
 def _table(divided: Divided) -> Iterator[str]:

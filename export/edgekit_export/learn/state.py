@@ -78,9 +78,12 @@ class TrainState:
         Within one standard error of the best they are: on a hundred photos the best is chosen by luck, and of equals
         the later have learned at a lower rate, so that they vary less.
 
-        Source of the rule: L. Breiman, J. Friedman, R. Olshen and C. Stone, Classification and regression trees, 1984.
+        Sources: L. Breiman, J. Friedman, R. Olshen and C. Stone, Classification and regression trees, 1984, for the
+        rule; A. Agresti and B. Coull, 1998, for adding two right and two wrong answers, without which the error of
+        all right is none.
         """
-        return correct >= self.best_correct - math.sqrt(max(0, self.best_correct) * (1 - self.best_correct / photos))
+        share = (max(0, self.best_correct) + 2) / (photos + 4)
+        return correct >= self.best_correct - math.sqrt((photos + 4) * share * (1 - share))
 
     def with_epoch(self, row: Epoch) -> TrainState:
         """At the beginning of the next epoch."""

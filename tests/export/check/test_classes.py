@@ -56,7 +56,7 @@ def test_balance_is_told_by_how_many_times(by_kind: ByKind, most: int, severity:
     found = by_kind(class_findings(imagined({"a": most, "b": 60})))
     assert (found["unbalanced"].severity if "unbalanced" in found else None) == severity
     if severity:
-        assert found["unbalanced"].headline.startswith(f"a has {most / 60:.0f} times as many photos as b")
+        assert found["unbalanced"].headline.startswith(f"{most / 60:.0f} times as many photos of a as of b")
 
 
 def test_one_class_and_empty_classes_are_told(by_kind: ByKind) -> None:

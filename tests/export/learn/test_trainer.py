@@ -51,7 +51,8 @@ def test_the_weights_are_the_last_that_are_as_good_as_the_best(trained: TrainRes
     kept, most = -1, -1
     for place, row in enumerate(trained.history):
         right = round(12 * row.val_accuracy)
-        if right >= most - (max(0, most) * (1 - most / 12)) ** 0.5:
+        share = (max(0, most) + 2) / 16
+        if right >= most - (16 * share * (1 - share)) ** 0.5:
             kept = place
         most = max(most, right)
     assert trained.best_epoch == kept
