@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -104,7 +106,8 @@ def _mobilenet_v3(size: str, *, minimalistic: bool) -> Callable[[TrainSettings, 
 def _application(kind: Any, settings: TrainSettings, height: int, width: int, **more: Any) -> Any:
     weights = "imagenet" if settings.weights == "imagenet" else None
     try:
-        with warnings.catch_warnings():
+        # Keras tells on stdout that it downloads; results stand there.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")  # the weights of another input size are taken: that is what they are for
             return kind(
                 input_shape=(height, width, 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,11 +66,16 @@ def start_training(  # noqa: PLR0913 - what is trained how, and who watches
         raise TrainingError(msg)
     cluster = open_cluster(start.strategy)
     open_run_folder(start.folder, resume=start.resume, force=start.force, chief=cluster.is_chief)
-    if start.trials:
-        settings = _tuned(dataset, settings, start, cluster, watch_trial)
-    result = train_classifier(
-        dataset, settings, cluster, start.folder, resume=start.resume, progress=progress, watcher=watcher
-    )
+    try:
+        if start.trials:
+            settings = _tuned(dataset, settings, start, cluster, watch_trial)
+        result = train_classifier(
+            dataset, settings, cluster, start.folder, resume=start.resume, progress=progress, watcher=watcher
+        )
+    except BaseException:
+        with contextlib.suppress(OSError):
+            start.folder.rmdir()  # of a training that never began: there is nothing in it to go on from
+        raise
     if not cluster.is_chief:
         return None
     following = next_command(dataset, str(start.output))

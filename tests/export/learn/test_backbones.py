@@ -71,7 +71,9 @@ def test_a_size_that_is_too_small_is_told() -> None:
         build_backbone(replace(BARE, backbone="small-cnn", height=16), no_photos)
 
 
-def test_weights_that_cannot_be_downloaded_end_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_weights_that_cannot_be_downloaded_end_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def unreachable(*_: Any, **__: Any) -> None:
         raise urllib.error.URLError("Name or service not known")
 
@@ -79,10 +81,11 @@ def test_weights_that_cannot_be_downloaded_end_in_one_line(monkeypatch: pytest.M
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     settings = TrainSettings(backbone="mobilenetv2", width_multiplier=0.35, height=96, width=96)
     monkeypatch.setattr(keras.config, "keras_home", lambda: str(tmp_path), raising=False)
-    if (Path.home() / ".keras" / "models").exists():
+    if list((Path.home() / ".keras" / "models").glob("mobilenet_v2_*_0.35_96_*")):
         pytest.skip("weights may have been downloaded here before")
     with pytest.raises(TrainingError, match=r"must be downloaded once, and there is no network. Take --backbone eff"):
         build_backbone(settings, no_photos)
+    assert capsys.readouterr().out == ""
 
 
 def saved(path: Path, *, low: float, high: float, own: bool = False, head: bool = False) -> Path:
