@@ -84,9 +84,7 @@ def survey(dataset: DataSet, embedder: Embeds, progress: Progress) -> Survey:
     with progress.stage("looking at photos", len(paths)) as step:
         embeddings = [vector.astype(np.float16) for vector in embedder.embed(readable())]
     fingerprints = [look.fingerprint for look in looks]
-    with progress.stage("comparing photos", 1) as step:
-        pairs = near_pairs(fingerprints)
-        step()
+    pairs = near_pairs(fingerprints, progress=progress)
     kept = replace(dataset, photos=tuple(photos))
     twins = Twins(kept, tuple(exact_groups(fingerprints)), tuple(pairs), tuple(unreadable))
     return Survey(kept, dataset, tuple(looks), np.array(embeddings, np.float16), twins, tuple(unreadable))

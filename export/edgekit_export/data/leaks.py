@@ -82,9 +82,7 @@ def find_twins(dataset: DataSet, *, near: bool, progress: Progress) -> Twins:
                 photos.append(photo)
                 fingerprints.append(found)
             step()
-    with progress.stage("comparing photos", 1) as step:
-        pairs = near_pairs(fingerprints) if near else []
-        step()
+    pairs = near_pairs(fingerprints, progress=progress) if near else []
     readable = replace(dataset, photos=tuple(photos))
     return Twins(readable, tuple(exact_groups(fingerprints)), tuple(pairs), tuple(unreadable))
 

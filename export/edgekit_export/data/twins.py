@@ -34,6 +34,7 @@ from edgekit_export.data.waves import (
     telling,
     turn_picture,
 )
+from edgekit_export.progress import Progress, Silent, Step
 
 NEAR = 24
 """Up to this distance photos are twins; 0 is the same picture, 128 two that have nothing in common.
@@ -100,7 +101,9 @@ def exact_groups(fingerprints: Sequence[Fingerprint | None]) -> list[tuple[int, 
     return [group for sha256, group in groups.items() if sha256 is not None and len(group) > 1]
 
 
-def near_pairs(fingerprints: Sequence[Fingerprint | None], *, most: int = NEAR) -> list[tuple[int, int, int]]:
+def near_pairs(
+    fingerprints: Sequence[Fingerprint | None], *, most: int = NEAR, progress: Progress | None = None
+) -> list[tuple[int, int, int]]:
     """Photos in different files that are nearly the same, as they lie, mirrored or turned.
 
     Of equal files only the first takes part. A photo with many twins is not listed with all of them, but whatever
@@ -109,6 +112,7 @@ def near_pairs(fingerprints: Sequence[Fingerprint | None], *, most: int = NEAR) 
     Args:
         fingerprints: None for a photo that could not be read: it has no twins, and neither has a flat one.
         most: The largest distance.
+        progress: Where to show it: for 50,000 photos it takes minutes.
 
     Returns:
         ``(i, j, distance)`` with i < j, sorted.
@@ -118,7 +122,9 @@ def near_pairs(fingerprints: Sequence[Fingerprint | None], *, most: int = NEAR) 
         return []
     pictures = np.array([np.frombuffer(one.picture, np.uint8) for one in found.values()]).reshape(-1, SIDE, SIDE)
     place = tuple(found)
-    return sorted((place[i], place[j], distance) for i, j, distance in _Search(pictures, most).pairs())
+    with (progress or Silent()).stage("comparing photos", len(pictures)) as step:
+        pairs = _Search(pictures, most).pairs(step)
+    return sorted((place[i], place[j], distance) for i, j, distance in pairs)
 
 
 def _comparable(fingerprints: Sequence[Fingerprint | None]) -> dict[int, Fingerprint]:
@@ -140,10 +146,10 @@ class _Search:
         self._twins = np.zeros(len(pictures), np.int64)
         self._clusters = Clusters(len(pictures))
 
-    def pairs(self) -> list[tuple[int, int, int]]:
+    def pairs(self, step: Step) -> list[tuple[int, int, int]]:
         """The twins, by their places among the pictures, with their distances."""
         doubtful: Alike | None = None
-        for alike in alike_pairs(self._patterns, max(_ALIKE, self._most)):
+        for alike in alike_pairs(self._patterns, max(_ALIKE, self._most), step):
             sure = alike.distances < self._most
             self._add(alike.only(sure))
             if doubtful is not None and doubtful.rows.max(initial=-1) < alike.rows.min():

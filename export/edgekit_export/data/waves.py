@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit_export.progress import Step
+
 SIDE = 32
 """Of the small pictures, in pixels."""
 
@@ -112,8 +114,11 @@ class Alike(NamedTuple):
             yield Alike(self.rows[some], self.columns[some], self.distances[some])
 
 
-def alike_pairs(patterns: NDArray[np.float32], most: float) -> Iterator[Alike]:
-    """All pairs of patterns at most `most` apart in some way to lay them, block by block, each pair once."""
+def alike_pairs(patterns: NDArray[np.float32], most: float, step: Step = lambda: None) -> Iterator[Alike]:
+    """All pairs of patterns at most `most` apart in some way to lay them, block by block, each pair once.
+
+    `step` is called for each pattern that has been compared with all after it.
+    """
     upright, turned = _by_parity(patterns), _by_parity(patterns.swapaxes(1, 2))
     for first in range(0, len(patterns), _ROWS):
         ours = upright[:, first : first + _ROWS]
@@ -125,6 +130,8 @@ def alike_pairs(patterns: NDArray[np.float32], most: float) -> Iterator[Alike]:
             i, j = i[once], j[once]
             if len(i):
                 yield Alike(first + i, second + j, np.maximum(0, UNRELATED * (1 - alike[i, j])))
+        for _ in patterns[first : first + _ROWS]:
+            step()
 
 
 def _by_parity(patterns: NDArray[np.float32]) -> NDArray[np.float32]:
