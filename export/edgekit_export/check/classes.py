@@ -58,7 +58,7 @@ def _small(survey: Survey) -> Iterator[Finding]:
                 "A model learns little from few photos, and a test on a handful of them can say nothing.",
                 f"Certain. From about {_FEW} photos on a class can be learned from a trained backbone; a few hundred "
                 "are good.",
-                "Take more photos of it, of other plants, on other days; or join it with a class like it.",
+                "Take more photos, of other plants, on other days; or join the class with one like it.",
             )
 
 

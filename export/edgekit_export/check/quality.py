@@ -15,7 +15,7 @@ from edgekit_export.assess.wording import count, percent
 from edgekit_export.check.finding import Finding, Kind, Severity, Suspect, alone, suspect
 from edgekit_export.check.survey import Survey
 
-# Measured on 1,295 field and 3,496 lab photos of leaves: none is so dark or so bright, six are so blurred.
+# Measured on 1,295 field and 3,496 lab photos of leaves: none is so dark or so bright, 18 are so blurred.
 _DARK_MEAN, _DARK_LIGHT = 40.0, 100.0  # gray levels
 _BLACK = 0.6  # share of black pixels
 _WHITE = 0.25  # share of white pixels
