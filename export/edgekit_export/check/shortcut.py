@@ -47,7 +47,7 @@ def probe_border(survey: Survey, judged: Judged, *, seed: int) -> Shortcut:
     def forest() -> Any:
         from sklearn.ensemble import ExtraTreesClassifier
 
-        return ExtraTreesClassifier(_TREES, min_samples_leaf=2, random_state=seed, n_jobs=-1)
+        return ExtraTreesClassifier(_TREES, min_samples_leaf=2, random_state=seed)
 
     found = opinions(borders, judged.targets, judged.groups, forest, seed=seed)
     means = [miniatures[judged.targets == i].mean(axis=0) for i in range(len(judged.labels))]
