@@ -124,17 +124,21 @@ def _suspects(found: Opinions) -> list[tuple[int, int]]:
     """Places and other classes, the likeliest first."""
     from cleanlab.filter import find_label_issues
 
-    chances = found.probabilities.clip(1e-6)
+    judged = np.flatnonzero(found.judged)
+    known, targets = np.unique(found.targets[judged], return_inverse=True)
+    if len(known) < 2:
+        return []
+    chances = found.probabilities[np.ix_(judged, known)].clip(1e-6)
     chances = chances / chances.sum(axis=1, keepdims=True)
     places = find_label_issues(
-        found.targets,
+        targets,
         chances,
         filter_by="low_self_confidence",
         return_indices_ranked_by="self_confidence",
         n_jobs=1,
     )
     likeliest = chances.argmax(axis=1)
-    return [(int(i), int(likeliest[i])) for i in places if likeliest[i] != found.targets[i]]
+    return [(int(judged[i]), int(known[likeliest[i]])) for i in places if likeliest[i] != targets[i]]
 
 
 def _swap(targets: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

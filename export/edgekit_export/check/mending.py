@@ -9,6 +9,7 @@ the original is touched.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit.atomic import write_whole
+from edgekit.console import describe_error
+from edgekit.errors import ImageError
+from edgekit.photo import load_photo
 from edgekit_export.assess.choice import shown_name
 from edgekit_export.assess.wording import count, joined
 from edgekit_export.check.checkup import Checkup
@@ -114,7 +118,8 @@ def plan_mending(checkup: Checkup) -> Plan:
     root = seen.whole.root
     out = {one.path: one.reason for one in seen.unreadable} | _doubles(seen)
     kept = [photo for photo in seen.photos if photo.path not in out]
-    hidden = hidden_photos(seen.whole)
+    hidden, useless = _useful(hidden_photos(seen.whole), seen)
+    out |= useless
     near = {photo.path.parent: photo for photo in reversed(seen.whole.photos)}
     added = [replace(near[path.parent], path=path, columns={}) for path in hidden]
     if not kept:
@@ -131,6 +136,27 @@ def plan_mending(checkup: Checkup) -> Plan:
             log.append(Entry(shown_name(photo.path, root), "renamed", f"it is a {kinds[photo.path]}", name))
     placed = {p.path for p, look in zip(seen.photos, seen.looks, strict=True) if look.header.has_place} | set(hidden)
     return Plan(tuple(photos), tuple(names), frozenset(placed), _remarks(checkup), tuple(log))
+
+
+def _useful(hidden: Mapping[Path, str], seen: Survey) -> tuple[dict[Path, str], dict[Path, str]]:
+    """Photos that nobody found and that are worth adding, with what they are; and the others, with why not."""
+    known = {look.fingerprint.sha256 for look in seen.looks}
+    useful: dict[Path, str] = {}
+    useless: dict[Path, str] = {}
+    for path, kind in hidden.items():
+        try:
+            data = path.read_bytes()
+            load_photo(data)
+        except (ImageError, OSError) as error:
+            useless[path] = describe_error(error)
+            continue
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in known:
+            useless[path] = "an exact copy of another photo, under a name that nobody finds"
+        else:
+            known.add(digest)
+            useful[path] = kind
+    return useful, useless
 
 
 def write_mended(checkup: Checkup, plan: Plan, folder: Path, progress: Progress) -> Mended:

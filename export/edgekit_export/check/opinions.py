@@ -15,6 +15,7 @@ from edgekit_export.statistics import wilson_interval
 
 FOLDS = 5
 _MOST_TO_LEARN_FROM = 12_000  # photos; more cost time and memory, and tell hardly more
+_OF_EACH_CLASS = 50  # are among them, where there are so many
 
 Features: TypeAlias = "NDArray[np.float32]"
 Build = Callable[[], Any]
@@ -27,7 +28,8 @@ class Opinions:
 
     Attributes:
         targets: int64 (photos,): the class of each.
-        probabilities: float32 (photos, classes).
+        probabilities: float32 (photos, classes); all 0 for a photo of which nothing is said, as nobody could learn its
+            class from others: they are all its twins.
         chance: Share of right answers of whoever always names the most frequent class.
     """
 
@@ -36,19 +38,24 @@ class Opinions:
     chance: float
 
     @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Of which photos something is said."""
+        return np.asarray(self.probabilities.any(axis=1))
+
+    @property
     def right(self) -> int:
         """Photos whose class is thought the likeliest."""
-        return int((self.probabilities.argmax(axis=1) == self.targets).sum())
+        return int((self.judged & (self.probabilities.argmax(axis=1) == self.targets)).sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers."""
-        return self.right / len(self.targets)
+        """Share of right answers among the photos judged; 0 where there are none."""
+        return self.right / max(1, int(self.judged.sum()))
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % range of the accuracy."""
-        return wilson_interval(self.right, len(self.targets))
+        return wilson_interval(self.right, int(self.judged.sum()))
 
     @property
     def skill(self) -> float:
@@ -75,12 +82,23 @@ def opinions(
     for fold in range(FOLDS):
         here, others = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         if len(here) and len(others):
-            learned = rng.permutation(others)[:_MOST_TO_LEARN_FROM]
-            if len(np.unique(targets[learned])) < 2:
-                continue
-            model = _fitted(build(), features[learned], targets[learned])
-            found[np.ix_(here, model.classes_)] = model.predict_proba(features[here])
+            learned = _sample(rng.permutation(others), targets)
+            known = np.unique(targets[learned])
+            here = here[np.isin(targets[here], known)]
+            if len(known) > 1 and len(here):
+                model = _fitted(build(), features[learned], targets[learned])
+                found[np.ix_(here, model.classes_)] = model.predict_proba(features[here])
     return Opinions(targets, found, float(np.bincount(targets).max() / len(targets)))
+
+
+def _sample(places: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of shuffled places at most 12,000: first some of each class, so that none is missing, then as they come."""
+    rank = np.zeros(len(places), np.int64)
+    for label in np.unique(targets[places]):
+        mine = np.flatnonzero(targets[places] == label)
+        rank[mine] = np.arange(len(mine))
+    order = np.argsort(rank >= _OF_EACH_CLASS, kind="stable")
+    return places[order][:_MOST_TO_LEARN_FROM]
 
 
 def _fitted(model: Any, features: Features, targets: NDArray[np.int64]) -> Any:

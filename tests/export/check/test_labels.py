@@ -96,3 +96,13 @@ def test_as_many_are_suspects_as_confident_learning_counts_those_believed_least(
     assert counted > 20
     assert [place for place, _ in found] == np.argsort(own, kind="stable")[:counted].tolist()
     assert all(label == chances[place].argmax() != targets[place] for place, label in found)
+
+
+def test_photos_that_nobody_judged_are_no_suspects() -> None:
+    targets = np.resize(np.arange(3), 90)
+    chances = np.full((90, 3), 0.05, np.float32)
+    chances[np.arange(90), targets] = 0.9
+    chances[0] = (0.05, 0.9, 0.05)
+    chances[targets == 2] = 0
+    assert _suspects(Opinions(targets, chances, 1 / 3)) == [(0, 1)]
+    assert _suspects(Opinions(targets, np.zeros((90, 3), np.float32), 1 / 3)) == []

@@ -116,6 +116,21 @@ def test_names_are_mended_and_hidden_photos_come_out(garden: Garden, mend: Mend)
     assert done.described().endswith("check-log.csv has each.")
 
 
+def test_hidden_copies_and_hidden_wrecks_do_not_come_out(garden: Garden, mend: Mend) -> None:
+    root = garden(3)
+    shutil.copyfile(root / "red/red00.jpg", root / "red/red00.jpg~")
+    whole = (root / "red/red01.jpg").read_bytes()
+    (root / "red/wreck.part").write_bytes(whole[: len(whole) // 2])
+    done = mend(root)
+    log = log_of(done.folder)
+    assert log["red/red00.jpg~"][:2] == (
+        "left out",
+        "an exact copy of another photo, under a name that nobody finds",
+    )
+    assert log["red/wreck.part"][0] == "left out"
+    assert len(list(done.folder.rglob("*.jpg"))) == 9
+
+
 def test_places_are_removed_from_jpegs_without_touching_a_pixel(garden: Garden, mend: Mend) -> None:
     root = garden(3)
     exif = Image.Exif()

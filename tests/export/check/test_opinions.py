@@ -73,3 +73,36 @@ def test_what_can_be_told_is_told_and_chance_is_chance() -> None:
     clear = noise + 6 * np.eye(8, dtype=np.float32)[targets]
     assert opinions(clear, targets, range(300), LogisticRegression, seed=0).accuracy > 0.98
     assert opinions(noise, targets, range(300), LogisticRegression, seed=0).skill < 0.15
+
+
+def test_a_class_that_is_all_twins_is_not_judged() -> None:
+    """Nobody can learn it from others; to call each of its labels wrong would be wrong."""
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    targets = np.array([0] * 40 + [1] * 40 + [2] * 12)
+    features = rng.normal(0, 1, (92, 4)).astype(np.float32) + 5 * np.eye(4, dtype=np.float32)[targets]
+    groups = [*range(80), *[1000] * 12]
+    found = opinions(features, targets, groups, LogisticRegression, seed=0)
+    np.testing.assert_array_equal(found.judged, targets < 2)
+    assert found.accuracy == 1
+
+
+def test_a_rare_class_is_learned_among_many_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgekit_export.check import opinions as module
+
+    monkeypatch.setattr(module, "_MOST_TO_LEARN_FROM", 60)
+    learned: list[np.ndarray[Any, Any]] = []
+
+    class Spy:
+        def fit(self, _features: Any, targets: Any) -> Spy:
+            learned.append(np.bincount(targets))
+            self.classes_ = np.unique(targets)
+            return self
+
+        def predict_proba(self, features: Any) -> Any:
+            return np.full((len(features), len(self.classes_)), 0.5)
+
+    targets = np.array([0] * 2000 + [1] * 10)
+    opinions(np.zeros((2010, 1), np.float32), targets, range(2010), Spy, seed=0)
+    assert all(counts.sum() == 60 and counts[1] == 8 for counts in learned)
