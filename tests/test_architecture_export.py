@@ -16,10 +16,14 @@ from edgekit_export.cli import cli
 PACKAGE = Path(edgekit_export.__file__).parent
 # A file imports only files above it.
 ORDER = (
-    "errors", "needs", "statistics", "convert", "progress", "keras_note", "worker", "device", "rewire", "mapping",
+    "errors", "needs", "statistics", "convert", "progress", "keras_note", "worker", "device", "schema", "rewire",
+    "mapping",
     "sources.batchnorm", "sources.entry", "sources.network", "sources.keras_model", "sources.safety", "sources.custom",
     "sources.strangers", "sources.folders", "sources.keras_files", "sources.saved_model", "sources.tflite_file",
-    "load", "frontend", "own_range", "quantize", "graph", "images",
+    "load", "frontend", "own_range", "graph",
+    "recipes.network", "quantize", "recipes.recipe", "recipes.observer", "recipes.observe", "recipes.ranges",
+    "recipes.draft", "recipes.simulate", "recipes.equalize", "recipes.bias", "recipes.distill", "recipes.sensitivity",
+    "recipes.storage", "recipes.kitchen", "images",
     "data.manifest", "data.dataset", "data.labeled", "classes", "evidence", "training", "understand",
     "provenance", "verify", "notes", "report", "pipeline",
     "data.pixels", "data.clusters", "data.waves", "data.alignment", "data.twins", "data.new_folder",
@@ -48,7 +52,7 @@ ORDER = (
 FRONT_DOORS = tuple(
     f"{room}__init__"
     for room in (
-        "", "assess.", "baseline.", "check.", "commands.", "data.", "learn.", "page.", "sources.",
+        "", "assess.", "baseline.", "check.", "commands.", "data.", "learn.", "page.", "recipes.", "sources.",
     )
 )  # fmt: skip
 ROOMS = {f"edgekit_export.{room.removesuffix('.__init__')}" for room in FRONT_DOORS}
@@ -114,7 +118,8 @@ def test_tensorflow_is_let_in_by_functions_of_few_files() -> None:
     sources = ("entry", "network", "keras_model", "safety", "custom", "keras_files", "saved_model")
     learn = ("lite0", "embed", "backbones", "network", "journal", "cluster", "loop", "head", "trainer", "start")
     rooms = (*(f"sources.{name}" for name in sources), *(f"learn.{name}" for name in learn))
-    files = ("convert", "quantize", *rooms)
+    recipes = ("recipes.simulate", "recipes.distill")
+    files = ("convert", "quantize", *recipes, *rooms)
     assert found == {(name, True) for name in files}
 
 
@@ -133,8 +138,8 @@ def test_a_tflite_runtime_is_never_imported_beside_tensorflow() -> None:
         if module.startswith(("ai_edge_litert", "tflite_runtime")) or module == "edgekit.runtime"
     }
     assert found == {
-        ("graph", "ai_edge_litert.schema_py_generated"),
-        ("rewire", "ai_edge_litert.schema_py_generated"),
+        ("schema", "ai_edge_litert.schema_py_generated"),
+        ("recipes.observer", "ai_edge_litert.interpreter"),  # a worker, too
         ("worker", "edgekit.runtime"),
         ("device", "edgekit.runtime"),  # for its names
         ("baseline.clock", "edgekit.runtime"),  # used in a process of the crew only

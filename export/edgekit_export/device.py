@@ -40,12 +40,12 @@ class DeviceRuntime:
         self.kernels = kernels
         self.version = "of unknown version"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _start_code()],
+            start_code("edgekit_export.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        self._ender = weakref.finalize(self, _end, self._process)  # also where nobody leaves a context
+        self._ender = weakref.finalize(self, end_process, self._process)  # also where nobody leaves a context
         try:
             header = {"model_bytes": len(model), "runtime": runtime, "kernels": kernels}
             self._write(json.dumps(header).encode() + b"\n" + model, "loading the model")
@@ -156,7 +156,8 @@ class DeviceRuntime:
         )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and wait for its end; its pipes are closed."""
     for pipe in (process.stdin, process.stdout):
         if pipe:
             with contextlib.suppress(OSError):
@@ -165,9 +166,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _start_code() -> str:
-    """Start the worker with this process's own search path: the current folder must not shadow a module."""
-    return f"import sys; sys.path[:] = {sys.path!r}; from edgekit_export.worker import main; main()"
+def start_code(module: str) -> list[str]:
+    """The command of a worker with this process's own search path: the current folder must not shadow a module."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import main; main()"
+    return [sys.executable, "-c", code]
 
 
 def try_runtimes(model: bytes) -> list[tuple[str, str | None]]:

@@ -75,3 +75,7 @@ class CheckupError(ExportError, ValueError):
 
 class ComparisonError(ExportError, RuntimeError):
     """A comparison with classic methods could not be finished."""
+
+
+class RecipeError(ExportError):
+    """A quantization recipe that there is not, or that this model does not allow."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from edgekit.card import Requires
 from edgekit.tflite import CUSTOM, Graph, Operator, Tensor
 from edgekit_export.errors import NotFullyQuantizedError
 from edgekit_export.frontend import ExplicitModel
+from edgekit_export.schema import operator_names
 
 _FLOATS = ("float16", "float32", "float64", "bfloat16", "complex64", "complex128")
 
@@ -26,14 +26,7 @@ class OperatorUse:
 
 def operator_name(operator: Operator) -> str:
     """The name of a node's operator, as TFLite's schema spells it."""
-    return operator.custom_name if operator.code == CUSTOM else _builtin_names().get(operator.code, f"#{operator.code}")
-
-
-@functools.cache
-def _builtin_names() -> dict[int, str]:
-    from ai_edge_litert.schema_py_generated import BuiltinOperator
-
-    return {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
+    return operator.custom_name if operator.code == CUSTOM else operator_names().get(operator.code, f"#{operator.code}")
 
 
 def operators_used(graph: Graph) -> tuple[OperatorUse, ...]:

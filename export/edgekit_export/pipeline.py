@@ -20,6 +20,7 @@ from edgekit.card import (
     InputSpec,
     ModelCard,
     OutputSpec,
+    Quantization,
     ResizeKernel,
 )
 from edgekit.golden import GENERATOR, SEEDS, golden_input
@@ -37,7 +38,8 @@ from edgekit_export.mapping import ChannelOrder, Mapping
 from edgekit_export.notes import notes_on
 from edgekit_export.progress import Progress, Silent
 from edgekit_export.provenance import created_on, provenance_of
-from edgekit_export.quantize import QuantizedModel, quantize_int8
+from edgekit_export.quantize import calibrate, quantize_int8, quantizer_version
+from edgekit_export.recipes.network import FloatNetwork
 from edgekit_export.report import accuracy_shortfall
 from edgekit_export.understand import (
     Source,
@@ -164,17 +166,17 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
     spec, mapping, names = found.spec, found.reading.mapping, found.reading.order.labels
     explicit = make_explicit(source.network, mapping)
     quantized = _quantize(explicit, calibration, found, progress)
-    graph = Graph(quantized.tflite)
+    graph = Graph(quantized)
     check_full_integer(graph, explicit)
     scores = OutputSpec("probabilities", "sigmoid" if source.network.head.multi_label else "softmax", names)
-    proof = _prove(quantized.tflite, source, mapping, verification, spec, scores, max_drop, progress)
+    proof = _prove(quantized, source, mapping, verification, spec, scores, max_drop, progress)
     tensor = graph.inputs[0]
     card = ModelCard(
         name=name or Path(model).stem,
         input=replace(spec, mean=(float(tensor.zero_point),), std=(1 / tensor.scale,)),
         output=scores,
         created=created_on(loaded),
-        quantization=quantized.quantization,
+        quantization=Quantization("int8", "TFLiteConverter", quantizer_version()),
         calibration=calibration.photo_set(),
         verification=proof.comparison.verification,
         requires=requirements(graph, proof.oldest_runtime, proof.refused_by),
@@ -182,7 +184,7 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
         golden=proof.golden,
     )
     return ExportResult(
-        model_file=pack_model_file(quantized.tflite, card),
+        model_file=pack_model_file(quantized, card),
         card=card,
         comparison=proof.comparison,
         duplicates=duplicates,
@@ -207,7 +209,7 @@ class _Proof:
     refused_by: dict[str, str]
 
 
-def _quantize(explicit: ExplicitModel, sample: Sample, found: Training, progress: Progress) -> QuantizedModel:
+def _quantize(explicit: ExplicitModel, sample: Sample, found: Training, progress: Progress) -> bytes:
     with progress.stage("calibrating", sample.length) as step:
 
         def calibration() -> Iterator[NDArray[np.uint8]]:
@@ -215,7 +217,7 @@ def _quantize(explicit: ExplicitModel, sample: Sample, found: Training, progress
                 yield pixels
                 step()
 
-        return quantize_int8(explicit, calibration)
+        return quantize_int8(FloatNetwork(explicit.tflite), calibrate(explicit, calibration))
 
 
 def _prove(  # noqa: PLR0913, PLR0917 - each is a stage's result

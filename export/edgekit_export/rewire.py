@@ -2,50 +2,22 @@
 
 Every kind of model comes here as a float `.tflite`, so what is done to its ends is done once, whoever made it. The
 network itself, its weights and the order of its operators, stays as it is.
-
-Source: TensorFlow Lite schema version 3, through the classes that Google generates from it.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import flatbuffers
+from edgekit_export.schema import operator_code, pack, schema, unpack
 
 Options: TypeAlias = "tuple[str, dict[str, Any]] | None"
 
 _NUMPY = {0: np.dtype("float32"), 1: np.dtype("float16"), 2: np.dtype("int32")}
-
-
-@functools.cache
-def _schema() -> Any:
-    from ai_edge_litert import schema_py_generated
-
-    return schema_py_generated
-
-
-class _AlignedBuffer:
-    """A constant whose bytes begin at a multiple of 16: the generated classes do not see to it, and kernels need it."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 - the name that the generated classes call
-        schema, size = _schema(), len(self.data)
-        builder.StartVector(1, size, 16)
-        builder.head -= size
-        builder.Bytes[builder.head : builder.head + size] = self.data
-        vector = builder.EndVector()
-        schema.BufferStart(builder)
-        schema.BufferAddData(builder, vector)
-        return int(schema.BufferEnd(builder))
 
 
 class Rewiring:
@@ -56,8 +28,7 @@ class Rewiring:
     """
 
     def __init__(self, data: bytes) -> None:
-        schema = _schema()
-        self._model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
+        self._model = unpack(data)
         self._graph = self._model.subgraphs[0]
         self._graph.inputs = [int(i) for i in self._graph.inputs]
         self._graph.outputs = [int(i) for i in self._graph.outputs]
@@ -69,15 +40,8 @@ class Rewiring:
 
     def finish(self) -> bytes:
         """The bytes of the changed file."""
-        import flatbuffers
-
         self._drop_unused_codes()
-        for i, buffer in enumerate(self._model.buffers):
-            if not isinstance(buffer, _AlignedBuffer) and buffer.data is not None and len(buffer.data):
-                self._model.buffers[i] = _AlignedBuffer(bytes(np.asarray(buffer.data, np.uint8)))
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(self._model.Pack(builder), file_identifier=b"TFL3")
-        return bytes(builder.Output())
+        return pack(self._model)
 
     def _drop_unused_codes(self) -> None:
         """Leave out the operators that no node is any more: the calibrator trips over them."""
@@ -106,12 +70,17 @@ class Rewiring:
 
     def unfold_half_weights(self) -> None:
         """Turn constants stored as float16, each behind a DEQUANTIZE, into float32 constants."""
-        schema, kept = _schema(), []
+        known, kept = schema(), []
         for node in self._graph.operators:
             source = self._graph.tensors[int(node.inputs[0])] if len(node.inputs) else None
             data = self._model.buffers[source.buffer].data if source is not None else None
-            is_half = source is not None and source.type == schema.TensorType.FLOAT16
-            if self._code(node) == schema.BuiltinOperator.DEQUANTIZE and is_half and data is not None and len(data):
+            is_half = source is not None and source.type == known.TensorType.FLOAT16
+            if (
+                operator_code(self._model, node) == known.BuiltinOperator.DEQUANTIZE
+                and is_half
+                and data is not None
+                and len(data)
+            ):
                 values = np.frombuffer(bytes(data), np.float16).astype(np.float32)
                 self._graph.tensors[int(node.outputs[0])].buffer = self._add_buffer(values)
             else:
@@ -144,7 +113,7 @@ class Rewiring:
         """
         shape = [int(n) for n in self._only_input().shape]
         new = self._add_tensor("pixels", (*shape[:3], len(weights)))
-        options = {"padding": _schema().Padding.VALID, "strideH": 1, "strideW": 1}
+        options = {"padding": schema().Padding.VALID, "strideH": 1, "strideW": 1}
         diagonal = weights.shape[0] == weights.shape[1] and np.array_equal(weights, np.diag(np.diag(weights)))
         if diagonal:
             kernel = np.diag(weights).reshape(1, 1, 1, -1)
@@ -159,6 +128,20 @@ class Rewiring:
         ]
         self._insert(0, name, [new, *constants], [self._graph.inputs[0]], (table, options))
         self._graph.inputs = [new]
+
+    def prepend_bytes(self, scale: float, zero_point: int) -> None:
+        """Let the graph take uint8 where it took ``(byte - zero_point) * scale``."""
+        shape = [int(n) for n in self._only_input().shape]
+        new = self._add_bytes("pixels", shape, scale, zero_point)
+        self._insert(0, "DEQUANTIZE", [new], [self._graph.inputs[0]], None, version=2)
+        self._graph.inputs = [new]
+
+    def append_bytes(self, scale: float) -> None:
+        """Let the graph give uint8, ``byte * scale``, where it gave floats."""
+        old = self._graph.outputs[0]
+        new = self._add_bytes("scores", [int(n) for n in self._graph.tensors[old].shape], scale, 0)
+        self._insert(len(self._graph.operators), "QUANTIZE", [old], [new], None)
+        self._graph.outputs = [new]
 
     def append_reshape(self, shape: Sequence[int]) -> None:
         """Let the graph give its values in another shape."""
@@ -195,14 +178,14 @@ class Rewiring:
     def _insert(  # noqa: PLR0913, PLR0917 - the parts of a node
         self, place: int, name: str, inputs: list[int], outputs: list[int], options: Options, version: int = 1
     ) -> None:
-        schema = _schema()
-        node = schema.OperatorT()
-        node.opcodeIndex = self._operator_code(getattr(schema.BuiltinOperator, name), version)
+        known = schema()
+        node = known.OperatorT()
+        node.opcodeIndex = self._operator_code(getattr(known.BuiltinOperator, name), version)
         node.inputs, node.outputs = inputs, outputs
         if options:
             table, values = options
-            node.builtinOptionsType = getattr(schema.BuiltinOptions, table)
-            node.builtinOptions = getattr(schema, f"{table}T")()
+            node.builtinOptionsType = getattr(known.BuiltinOptions, table)
+            node.builtinOptions = getattr(known, f"{table}T")()
             for key, value in values.items():
                 setattr(node.builtinOptions, key, value)
         self._graph.operators = [*self._graph.operators[:place], node, *self._graph.operators[place:]]
@@ -212,23 +195,26 @@ class Rewiring:
         for i, known in enumerate(codes):
             if max(known.builtinCode, known.deprecatedBuiltinCode) == code and known.version == version:
                 return i
-        new = _schema().OperatorCodeT()
+        new = schema().OperatorCodeT()
         new.builtinCode, new.deprecatedBuiltinCode, new.version = code, min(code, 127), version
         self._model.operatorCodes = [*codes, new]
         return len(codes)
-
-    def _code(self, node: Any) -> int:
-        code = self._model.operatorCodes[node.opcodeIndex]
-        return int(max(code.builtinCode, code.deprecatedBuiltinCode))
 
     def _reshape_options(self, shape: Sequence[int]) -> Options:
         return ("ReshapeOptions", {"newShape": [int(n) for n in shape]})
 
     def _add_tensor(self, name: str, shape: Sequence[int], dtype: int = 0, buffer: int = 0) -> int:
-        tensor = _schema().TensorT()
+        tensor = schema().TensorT()
         tensor.name, tensor.shape, tensor.type, tensor.buffer = name, [int(n) for n in shape], dtype, buffer
         self._graph.tensors = [*self._graph.tensors, tensor]
         return len(self._graph.tensors) - 1
+
+    def _add_bytes(self, name: str, shape: Sequence[int], scale: float, zero_point: int) -> int:
+        index = self._add_tensor(name, shape, schema().TensorType.UINT8)
+        told = schema().QuantizationParametersT()
+        told.scale, told.zeroPoint = [scale], [zero_point]
+        self._graph.tensors[index].quantization = told
+        return index
 
     def _add_constant(self, name: str, values: NDArray[Any]) -> int:
         dtype = next(code for code, known in _NUMPY.items() if known == values.dtype)
@@ -236,7 +222,7 @@ class Rewiring:
         return self._add_tensor(name, values.shape, dtype, self._add_buffer(values))
 
     def _add_buffer(self, values: NDArray[Any]) -> int:
-        buffer = _schema().BufferT()
+        buffer = schema().BufferT()
         buffer.data = np.frombuffer(values.tobytes(), np.uint8)
         self._model.buffers = [*self._model.buffers, buffer]
         return len(self._model.buffers) - 1

@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit_export.data.dataset import DataSet, read_dataset
-from edgekit_export.frontend import Activation, ImageNetwork, see_network
+from edgekit_export.frontend import Activation, ExplicitModel, ImageNetwork, see_network
 from edgekit_export.pipeline import ExportResult, export_model
+from edgekit_export.quantize import Photos, calibrate, quantize_int8
+from edgekit_export.recipes.network import FloatNetwork
 from edgekit_export.sources.keras_model import network_of
 
 COLOURS = ("blue", "green", "red")
@@ -44,6 +46,11 @@ def colour_pixels(index: int, seed: Sequence[int], height: int = 20, width: int 
     level[2 - index % 3] = rng.integers(170, 230)
     noise = rng.normal(0, 12, (height, width, 3))
     return np.asarray(np.clip(level + noise, 0, 255).astype(np.uint8))
+
+
+def plain_int8(model: ExplicitModel, photos: Photos) -> bytes:
+    """The file that TFLiteConverter would make: calibrated and quantized, nothing else."""
+    return quantize_int8(FloatNetwork(model.tflite), calibrate(model, photos))
 
 
 FieldPhoto = Callable[..., Image.Image]

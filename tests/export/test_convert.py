@@ -21,8 +21,8 @@ from edgekit_export.errors import ConversionError, NotFullyQuantizedError, Photo
 from edgekit_export.frontend import ExplicitModel, make_explicit
 from edgekit_export.graph import check_full_integer
 from edgekit_export.mapping import Mapping
-from edgekit_export.quantize import quantize_int8
 from edgekit_export.sources.keras_model import network_of
+from tests.export.conftest import plain_int8
 
 if TYPE_CHECKING:
     from tests.export.conftest import Nets, See
@@ -146,7 +146,7 @@ def test_an_operator_that_tflite_does_not_have_is_named(nets: Nets, temporary: P
 @pytest.mark.parametrize(("name", "operator"), [("elu", "ELU"), ("sin", "SIN"), ("floor", "FLOOR")])
 def test_an_operator_with_only_a_float_kernel_is_named(nets: Nets, see: See, name: str, operator: str) -> None:
     model = make_explicit(see(model_of(nets, getattr(nets.keras.ops, name))), RANGE)
-    tflite = quantize_int8(model, lambda: iter(PHOTOS)).tflite
+    tflite = plain_int8(model, lambda: iter(PHOTOS))
     with pytest.raises(NotFullyQuantizedError, match=rf"still computes with floats in .*{operator} \(float32"):
         check_full_integer(Graph(tflite), model)
 
@@ -170,7 +170,7 @@ def test_what_happens_to_photos_comes_out_as_itself(
         raise error
 
     with pytest.raises(type(error)) as caught:
-        quantize_int8(plain, stream)
+        plain_int8(plain, stream)
     assert caught.value is error
     assert list(temporary.iterdir()) == []
 
@@ -191,7 +191,7 @@ def test_the_float_file_answers_as_the_model_and_nothing_is_left_or_said(
 def test_quantizing_writes_nothing_to_standard_output(
     plain: ExplicitModel, temporary: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert quantize_int8(plain, lambda: iter(PHOTOS)).tflite[4:8] == b"TFL3"
+    assert plain_int8(plain, lambda: iter(PHOTOS))[4:8] == b"TFL3"
     assert capfd.readouterr().out == ""
     assert list(temporary.iterdir()) == []
 
@@ -204,6 +204,6 @@ def test_a_model_that_the_quantizer_refuses_is_refused_in_one_line(
 
     monkeypatch.setattr(importlib.import_module("tensorflow.lite.python.convert"), "mlir_quantize", refuse)
     with pytest.raises(ConversionError) as caught:
-        quantize_int8(plain, lambda: iter(PHOTOS))
+        plain_int8(plain, lambda: iter(PHOTOS))
     assert str(caught.value) == "TensorFlow's converter refuses the model: loc(x): error: 'tfl.x' is bad"
     assert list(temporary.iterdir()) == []

@@ -33,7 +33,7 @@ def gone(pid: int) -> bool:
 
 
 def use_worker(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    monkeypatch.setattr(device, "_start_code", lambda: code)
+    monkeypatch.setattr(device, "start_code", lambda _: [sys.executable, "-c", code])
 
 
 @pytest.mark.parametrize("kernels", ["default", "reference"])

@@ -16,7 +16,8 @@ from edgekit.tflite import Graph
 from edgekit_export.frontend import Activation, ExplicitModel, make_explicit
 from edgekit_export.graph import check_full_integer, float_leftovers, tensor_types
 from edgekit_export.mapping import ChannelOrder, Mapping
-from edgekit_export.quantize import quantize_int8
+from edgekit_export.quantize import quantizer_version
+from tests.export.conftest import plain_int8
 
 if TYPE_CHECKING:
     from tests.export.conftest import Nets, See
@@ -63,7 +64,7 @@ def test_raw_pixels_are_the_input_whatever_the_training_range(
     nets: Nets, see: See, given: str, scale: float, zero_point: int
 ) -> None:
     model = explicit(nets, see, given)
-    tflite = quantize_int8(model, lambda: iter(PHOTOS)).tflite
+    tflite = plain_int8(model, lambda: iter(PHOTOS))
     graph = Graph(tflite)
     check_full_integer(graph, model)
     assert float_leftovers(graph) == ()
@@ -115,7 +116,7 @@ def test_every_head_in_int8_agrees_with_its_float_model(
     nets: Nets, see: See, build: Any, activation: Activation | None, classes: list[int]
 ) -> None:
     model = make_explicit(see(build(nets), activation), mapping("0..255"))
-    tflite = quantize_int8(model, lambda: iter(PHOTOS)).tflite
+    tflite = plain_int8(model, lambda: iter(PHOTOS))
     check_full_integer(Graph(tflite), model)
     assert Graph(tflite).outputs[0].shape == (1, model.head.classes)
     wanted, found = answers(model), scores(tflite)
@@ -133,7 +134,7 @@ def test_blue_before_red_takes_raw_pixels_in_the_usual_order(nets: Nets, see: Se
     keras_model.layers[0].set_weights([kernel[:, :, ::-1], bias])
     model = make_explicit(see(keras_model), mapping(text, "BGR"))
     assert [int(row.argmax()) for row in answers(model)[:3]] == [2, 1, 0]
-    tflite = quantize_int8(model, lambda: iter(PHOTOS)).tflite
+    tflite = plain_int8(model, lambda: iter(PHOTOS))
     check_full_integer(Graph(tflite), model)
     image = Graph(tflite).inputs[0]
     assert image.scale == pytest.approx(1.0, rel=1e-6)
@@ -153,11 +154,11 @@ def test_the_file_is_of_the_model_in_inference_mode(nets: Nets, see: See) -> Non
     made = make_explicit(see(model), mapping("0..255"))
     wanted = answers(explicit(nets, see, "own"))
     assert np.allclose(answers(made), wanted, atol=1e-4)
-    assert np.abs(np.subtract(scores(quantize_int8(made, lambda: iter(PHOTOS)).tflite), wanted)).max() < 0.06
+    assert np.abs(np.subtract(scores(plain_int8(made, lambda: iter(PHOTOS))), wanted)).max() < 0.06
 
 
 def test_weights_are_quantized_per_channel(nets: Nets, see: See) -> None:
-    graph = Graph(quantize_int8(explicit(nets, see, "own"), lambda: iter(PHOTOS)).tflite)
+    graph = Graph(plain_int8(explicit(nets, see, "own"), lambda: iter(PHOTOS)))
     kernel = next(tensor for tensor in graph.tensors if tensor.shape == (6, 3, 3, 3))
     assert (kernel.dtype, len(kernel.scales), set(kernel.zero_points)) == ("int8", 6, {0})
 
@@ -166,7 +167,7 @@ def test_the_photos_themselves_are_not_marked(nets: Nets, see: See) -> None:
     before = [pixels.copy() for pixels in PHOTOS]
     for pixels in PHOTOS:
         pixels.flags.writeable = False
-    quantize_int8(explicit(nets, see, "own"), lambda: iter(PHOTOS))
+    plain_int8(explicit(nets, see, "own"), lambda: iter(PHOTOS))
     assert all(np.array_equal(a, b) for a, b in zip(before, PHOTOS, strict=True))
 
 
@@ -179,21 +180,34 @@ def test_photos_are_taken_one_at_a_time(nets: Nets, see: See) -> None:
             asked.append(i)
             yield pixels
 
-    quantize_int8(explicit(nets, see, "own"), stream)
+    plain_int8(explicit(nets, see, "own"), stream)
     assert asked == list(range(len(PHOTOS)))  # one pass
 
 
 def test_the_same_input_gives_the_same_bytes(nets: Nets, see: See) -> None:
     """In another process too: see test_cli.py."""
     model = explicit(nets, see, "own")
-    first, second = (quantize_int8(model, lambda: iter(PHOTOS)).tflite for _ in range(2))
-    other = quantize_int8(model, lambda: iter(PHOTOS[:3])).tflite
+    first, second = (plain_int8(model, lambda: iter(PHOTOS)) for _ in range(2))
+    other = plain_int8(model, lambda: iter(PHOTOS[:3]))
     assert first == second != other
 
 
-def test_the_recipe_names_the_converter_that_made_the_file(
-    nets: Nets, see: See, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bytes_are_those_of_tensorflows_own_converter(nets: Nets, see: See) -> None:
+    """Ranges are read from its calibrator and given back: the quantizer must not notice."""
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.python.optimize import calibrator
+
+    model = explicit(nets, see, "own")
+    photos = [pixels.copy() for pixels in PHOTOS]
+    photos[0][0, 0], photos[0][-1, -1] = 0, 255
+    made = calibrator.Calibrator(calibrator.add_intermediate_tensors(model.tflite)).calibrate(
+        lambda: ([model.tensor(pixels)] for pixels in photos)
+    )
+    wanted = mlir_quantize(made, input_data_type=tf.uint8, output_data_type=tf.uint8)
+    assert plain_int8(model, lambda: iter(PHOTOS)) == wanted
+
+
+def test_the_version_is_tensorflows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tensorflow.__version__", "9.9.9")
-    made = quantize_int8(explicit(nets, see, "own"), lambda: iter(PHOTOS[:1])).quantization
-    assert (made.recipe, made.quantizer, made.quantizer_version) == ("int8-full", "TFLiteConverter", "9.9.9")
+    assert quantizer_version() == "9.9.9"
