@@ -225,12 +225,19 @@ _PRINTERS: dict[str, type[_TextPrinter | _JsonPrinter | _CsvPrinter]] = {
 @_MODEL
 @_JSON
 def info(model: str, as_json: bool) -> None:
-    """Print what a model file says about itself. No runtime is loaded."""
-    from edgekit.info import describe_model, model_record
+    """Print what a model file says about itself, and the thresholds beside it. No runtime is loaded."""
+    from edgekit.info import describe_model, model_record, threshold_record
     from edgekit.modelfile import read_model_file
+    from edgekit.thresholdfile import read_threshold_file
 
     file = read_model_file(model)
-    click.echo(json.dumps(model_record(model, file), ensure_ascii=False) if as_json else describe_model(model, file))
+    # Without a card, --labels may give the model other labels than it says, so any may stand in the file.
+    stated = read_threshold_file(model, file.card.output.labels if file.card else None)
+    if as_json:
+        record = {**model_record(model, file), "threshold_file": threshold_record(stated)}
+        click.echo(json.dumps(record, ensure_ascii=False))
+    else:
+        click.echo(describe_model(model, file, stated))
 
 
 @cli.command(epilog="Example: edgekit selftest leaf.tflite")

@@ -1,4 +1,4 @@
-"""`edgekit classify` where a card or a file of thresholds says which answers count."""
+"""`edgekit classify` and `edgekit info` where a card or a file of thresholds says which answers count."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_file_beside_the_model_is_obeyed_and_told(
     assert found.stderr.count("note: ") == 1
 
 
-@pytest.mark.parametrize("command", [["classify", "MODEL", "PHOTO"]])
+@pytest.mark.parametrize("command", [["classify", "MODEL", "PHOTO"], ["info", "MODEL"], ["info", "MODEL", "--json"]])
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -140,7 +140,7 @@ def test_a_wrong_file_is_one_error_and_no_answer(
     assert found.stderr.startswith(f"Error: {path}: {words}")
 
 
-@pytest.mark.parametrize("command", [["classify", "MODEL", "PHOTO"]])
+@pytest.mark.parametrize("command", [["classify", "MODEL", "PHOTO"], ["info", "MODEL"]])
 def test_a_file_that_cannot_be_read_is_one_error(
     command: list[str], run_edgekit: RunCommand, write: Callable[..., Path], one: Path
 ) -> None:
@@ -168,6 +168,30 @@ def test_a_label_called_unsure_is_told_once_and_answers_as_any_other(
     several = write(labels=("ant", "unsure", "cat"), activation="sigmoid", abstain_below=0.5)
     found = run_edgekit("classify", several, one, "--json")
     assert (json.loads(found.stdout)["present"], found.stderr) == (["unsure"], "")
+
+
+def test_info_tells_the_card_and_the_file_beside_it(run_edgekit: RunCommand, write: Callable[..., Path]) -> None:
+    model = write(thresholds=(0.5, 0.8, 0.5), wanted_precision=0.95)
+    assert json.loads(run_edgekit("info", model, "--json").stdout)["threshold_file"] is None
+    path = state(model, '{"abstain_below": 0.6}')
+    record = json.loads(run_edgekit("info", model, "--json").stdout)
+    assert record["threshold_file"] == {"file": str(path), "abstain_below": 0.6, "thresholds": {}}
+    output = record["card"]["output"]
+    assert (output["thresholds"], output["abstain_below"], output["wanted_precision"]) == ([0.5, 0.8, 0.5], 0.0, 0.95)
+    text = run_edgekit("info", model).stdout
+    assert "\nabstain below     60.0 %\n" in text
+    assert f"\nthreshold file    {path}, in force: abstain below 60.0 %\n" in text
+
+
+def test_info_takes_any_label_where_the_model_has_no_card(
+    run_edgekit: RunCommand, tmp_path: Path, tiny_graph: bytes
+) -> None:
+    model = tmp_path / "leaf.tflite"
+    model.write_bytes(tiny_graph)
+    state(model, '{"thresholds": {"of --labels": 0.5}}')
+    found = run_edgekit("info", model)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "in force: of --labels 50.0 %" in found.stdout
 
 
 def test_the_selftest_is_about_raw_outputs(run_edgekit: RunCommand, write: Callable[..., Path]) -> None:
