@@ -53,7 +53,11 @@ def probabilities(values: NDArray[np.float32], spec: OutputSpec) -> NDArray[np.f
 
 
 def top_predictions(
-    scores: NDArray[np.float32], labels: tuple[str, ...], top_k: int, *, all_from: float | NDArray[np.float64] = np.inf
+    scores: NDArray[np.float32],
+    labels: tuple[str, ...],
+    top_k: int,
+    *,
+    all_from: float | NDArray[np.float64] | None = None,
 ) -> list[Prediction]:
     """The `top_k` best classes, best first; equal scores stand in order of class_id.
 
@@ -71,6 +75,10 @@ def top_predictions(
         msg = f"top_k is {top_k}, expected at least 1"
         raise ValueError(msg)
     order = np.argsort(-scores, kind="stable")
-    kept = (scores >= all_from)[order]
-    kept[:top_k] = True
-    return [Prediction(int(i), labels[i], float(scores[i])) for i in order[kept]]
+    if all_from is None:
+        order = order[:top_k]
+    else:
+        kept = (scores >= all_from)[order]
+        kept[:top_k] = True
+        order = order[kept]
+    return [Prediction(int(i), labels[i], float(scores[i])) for i in order]
