@@ -59,12 +59,20 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """What the output tensor means. `temperature` divides logits before the activation."""
+    """What the output tensor means, and from which score on an answer counts; see `edgekit.decision`.
+
+    `temperature` divides logits before the activation. `thresholds` holds a score 0..1 for each label, in their order,
+    or is empty where none were chosen. An answer below `abstain_below`, 0..1, counts for no label. `wanted_precision`,
+    0..1, is what the thresholds were chosen for; people want to know, the runner does not.
+    """
 
     kind: Literal["probabilities", "logits"]
     activation: Literal["softmax", "sigmoid"]
     labels: tuple[str, ...]
     temperature: float = 1.0
+    thresholds: tuple[float, ...] = ()
+    abstain_below: float = 0.0
+    wanted_precision: float | None = None
 
     @property
     def multi_label(self) -> bool:
@@ -72,13 +80,27 @@ class OutputSpec:
         return self.activation == "sigmoid" and len(self.labels) > 1
 
     def __post_init__(self) -> None:
-        """Refuse an output that cannot name its classes."""
+        """Refuse an output that cannot name its classes, or decide about them."""
         if not self.labels:
             msg = "no labels"
             raise ValueError(msg)
         if self.temperature <= 0:
             msg = "temperature must be positive"
             raise ValueError(msg)
+        if self.thresholds and len(self.thresholds) != len(self.labels):
+            msg = f"{len(self.thresholds)} thresholds for {len(self.labels)} labels, expected one for each or none"
+            raise ValueError(msg)
+        for label, threshold in zip(self.labels, self.thresholds, strict=False):  # there may be none
+            _refuse_outside_0_to_1(threshold, f"the threshold of {label!r}")
+        _refuse_outside_0_to_1(self.abstain_below, "abstain_below")
+        if self.wanted_precision is not None:
+            _refuse_outside_0_to_1(self.wanted_precision, "wanted_precision")
+
+
+def _refuse_outside_0_to_1(value: float, what: str) -> None:
+    if not 0 <= value <= 1:  # neither is NaN
+        msg = f"{what} is {value}, expected 0 to 1"
+        raise ValueError(msg)
 
 
 @dataclass(frozen=True)

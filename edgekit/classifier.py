@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Sequence
@@ -13,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.card import ModelCard
+from edgekit.decision import decision_rule
 from edgekit.errors import EdgekitError, InferenceError
 from edgekit.modelfile import ModelFile, parse_model_file, read_model_file
 from edgekit.photo import Photo, load_photo
 from edgekit.preprocess import PixelTable, fit_pixels
 from edgekit.runtime import Engine, RuntimeName
-from edgekit.scores import PRESENT_FROM, Prediction, dequantize, probabilities, top_predictions
+from edgekit.scores import Prediction, dequantize, probabilities, top_predictions
+from edgekit.thresholdfile import read_threshold_file
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,16 @@ class Timing:
 
 @dataclass(frozen=True)
 class TimedPredictions:
-    """Predictions and the time they took."""
+    """Predictions, the time they took, and what they come to.
+
+    Where classes exclude each other, `decision` is the best label if it is probable enough, else `"unsure"`; None for
+    a model without thresholds. Of a multi-label model, `present` are the predictions whose label is present.
+    """
 
     predictions: list[Prediction]
     timing_ms: Timing
+    decision: str | None = None
+    present: tuple[Prediction, ...] = ()
 
 
 class Classifier:
@@ -54,9 +61,12 @@ class Classifier:
         card: What the model promises; for a file that edgekit did not write, made up from what it says.
         assumptions: What had to be assumed about such a file, one sentence each.
         engine: The loaded runtime.
+        threshold_file: What ``leaf.thresholds.json`` beside ``leaf.tflite`` states, which goes before the card; None
+            where none lies there, and for bytes. It is read once.
+        rule: From which score on an answer counts; None where neither card nor file say so.
 
     Raises:
-        ModelFileError: not a model file, or damaged.
+        ModelFileError: not a model file, or damaged; or no file of thresholds for this model lies beside it.
         UnsupportedModelError: not an image classifier that this runner can run, or it says too little.
         RuntimeUnavailableError: no usable TFLite runtime.
         InferenceError: the runtime refuses the model.
@@ -84,12 +94,17 @@ class Classifier:
             raise type(error)(f"{name}: {error}") from error
         tensor = self.engine.input
         self._table = PixelTable(self.card.input, tensor.dtype, tensor.scale, tensor.zero_point)
+        output = self.card.output
+        self.threshold_file = None if isinstance(model, bytes) else read_threshold_file(model, output.labels)
+        self.rule = decision_rule(output, self.threshold_file)
+        # Of exclusive classes, nothing is worth telling beyond top_k.
+        self._all_from = np.array(self.rule.counts_from) if self.rule and output.multi_label else None
 
     def predict(self, photo: Photo, *, top_k: int = 3) -> list[Prediction]:
         """The most probable labels of a photo, best first.
 
         Where several labels may be present (`card.output.multi_label`), each score stands for itself, and all labels
-        that are present come back, also more than `top_k`; `edgekit.scores.present` tells them from the others.
+        that are present come back, also more than `top_k`; `predict_timed` tells them from the others.
 
         Args:
             photo: A path, image bytes, a PIL image, or a uint8 array of shape (height, width, 3) in RGB order.
@@ -104,7 +119,7 @@ class Classifier:
         return self.predict_timed(photo, top_k=top_k).predictions
 
     def predict_timed(self, photo: Photo, *, top_k: int = 3) -> TimedPredictions:
-        """As `predict`, and how long each step took."""
+        """As `predict`, also what the predictions come to, and how long each step took."""
         start = time.perf_counter()
         image = photo if isinstance(photo, np.ndarray) else load_photo(photo)
         decoded = time.perf_counter()
@@ -112,12 +127,14 @@ class Classifier:
         prepared = time.perf_counter()
         output = self.engine.run(tensor)
         invoked = time.perf_counter()
-        spec = self.card.output
-        never_left_out = PRESENT_FROM if spec.multi_label else math.inf
-        predictions = top_predictions(self._probabilities(output), spec.labels, top_k, all_from=never_left_out)
+        spec, rule = self.card.output, self.rule
+        predictions = top_predictions(self._probabilities(output), spec.labels, top_k, all_from=self._all_from)
+        decision = rule.decide(predictions) if rule and not spec.multi_label else None
+        present = rule.present(predictions) if rule and spec.multi_label else ()
         end = time.perf_counter()
         milliseconds = (decoded - start, prepared - decoded, invoked - prepared, end - start)
-        return TimedPredictions(predictions, Timing(*(1000 * seconds for seconds in milliseconds)))
+        timing = Timing(*(1000 * seconds for seconds in milliseconds))
+        return TimedPredictions(predictions, timing, decision, present)
 
     def _probabilities(self, output: NDArray[Any]) -> NDArray[np.float32]:
         tensor = self.engine.output

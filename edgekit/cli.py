@@ -15,8 +15,9 @@ from edgekit.errors import EdgekitError
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
-    from edgekit.classifier import TimedPredictions
+    from edgekit.classifier import Classifier, TimedPredictions
     from edgekit.runtime import RuntimeName
+    from edgekit.scores import Prediction
 
 EXIT_UNREADABLE_PHOTOS = 4
 
@@ -72,8 +73,11 @@ def classify(
 
     PHOTO is a file, a folder (walked in sorted order), or - for image bytes on standard input.
 
-    Of a multi-label model, every label that is present (from 50%) is printed, also more than --top-k; others follow in
-    parentheses.
+    Where the model has thresholds, an answer below them is "unsure". A file MODEL.thresholds.json beside it changes
+    them.
+
+    Of a multi-label model, every label that is present (from its threshold, or 50%) is printed, also more than --top-k;
+    others follow in parentheses.
     """
     from edgekit.classifier import Classifier
     from edgekit.labelfile import read_label_file
@@ -87,8 +91,8 @@ def classify(
         if isinstance(error, EdgekitError):
             raise
         raise click.UsageError(str(error)) from error
-    for assumption in classifier.assumptions:
-        note(f"{model}: {assumption}.")
+    for text in _notes(classifier):
+        note(f"{model}: {text}.")
     printer = _PRINTERS[style or "text"](classifier.card.output.multi_label)
     unreadable = 0
     for source in sources:
@@ -104,6 +108,18 @@ def classify(
         else:
             printer.success(source, result)
     return EXIT_UNREADABLE_PHOTOS if unreadable else 0
+
+
+def _notes(classifier: Classifier) -> Iterator[str]:
+    """What a person should know about a model before its answers."""
+    from edgekit.decision import UNSURE
+
+    yield from classifier.assumptions
+    if classifier.threshold_file:
+        yield f"{classifier.threshold_file.path} beside it says which answers count"
+    output = classifier.card.output
+    if classifier.rule and not output.multi_label and UNSURE in output.labels:
+        yield f"one of its labels is {UNSURE!r}, too; that decision means this label, or that no label counts"
 
 
 def _is_about_photo(error: Exception) -> bool:
@@ -133,15 +149,23 @@ class _TextPrinter:
         self._multi_label = multi_label
 
     def success(self, source: str, result: TimedPredictions) -> None:
-        from edgekit.scores import present
+        from edgekit.decision import UNSURE
 
-        answers = [f"{p.label} {p.score:.1%}" for p in result.predictions]
-        count = len(present(result.predictions)) if self._multi_label else len(answers)
-        others = [f"({', '.join(answers[count:])})"] if answers[count:] else []
-        click.echo(f"{source}: {', '.join(answers[:count] + others)}")
+        if self._multi_label:
+            text = _joined(result.present, [p for p in result.predictions if p not in result.present])
+        elif result.decision == UNSURE:
+            text = f"{UNSURE} {_joined((), result.predictions)}"
+        else:
+            text = _joined(result.predictions, ())
+        click.echo(f"{source}: {text}")
 
     def failure(self, source: str, reason: str) -> None:  # noqa: ARG002 - the reason names the source
         show_error(reason)
+
+
+def _joined(counting: Sequence[Prediction], others: Sequence[Prediction]) -> str:
+    answers, rest = ([f"{p.label} {p.score:.1%}" for p in some] for some in (counting, others))
+    return ", ".join(answers + ([f"({', '.join(rest)})"] if rest else []))
 
 
 class _JsonPrinter:
@@ -149,13 +173,13 @@ class _JsonPrinter:
         self._multi_label = multi_label
 
     def success(self, source: str, result: TimedPredictions) -> None:
-        from edgekit.scores import present
-
         predictions = [
             {"class_id": p.class_id, "label": p.label, "score": round(p.score, 6)} for p in result.predictions
         ]
         timing = {name: round(value, 3) for name, value in vars(result.timing_ms).items()}
-        found = {"present": [p.label for p in present(result.predictions)]} if self._multi_label else {}
+        found: dict[str, object] = {"decision": result.decision} if result.decision is not None else {}
+        if self._multi_label:
+            found = {"present": [p.label for p in result.present]}
         self._print({"file": source, "predictions": predictions, **found, "timing_ms": timing})
 
     def failure(self, source: str, reason: str) -> None:
@@ -167,19 +191,26 @@ class _JsonPrinter:
 
 
 class _CsvPrinter:
-    def __init__(self, multi_label: bool) -> None:  # noqa: ARG002 - every row has its score
+    """One row an answer. `decision` is the last column, so that the others stand where they always stood.
+
+    It repeats the decision about the photo; of a multi-label model, it is the row's label where that is present.
+    """
+
+    def __init__(self, multi_label: bool) -> None:
         import csv
 
+        self._multi_label = multi_label
         self._rows = csv.writer(sys.stdout, lineterminator="\n")
-        self._rows.writerow(["file", "rank", "class_id", "label", "score", "error"])
+        self._rows.writerow(["file", "rank", "class_id", "label", "score", "error", "decision"])
 
     def success(self, source: str, result: TimedPredictions) -> None:
         for rank, p in enumerate(result.predictions, start=1):
-            self._rows.writerow([source, rank, p.class_id, p.label, f"{p.score:.6f}", ""])
+            decision = (p.label if p in result.present else "") if self._multi_label else result.decision
+            self._rows.writerow([source, rank, p.class_id, p.label, f"{p.score:.6f}", "", decision])
         sys.stdout.flush()
 
     def failure(self, source: str, reason: str) -> None:
-        self._rows.writerow([source, "", "", "", "", reason])
+        self._rows.writerow([source, "", "", "", "", reason, ""])
         sys.stdout.flush()
 
 
@@ -194,12 +225,19 @@ _PRINTERS: dict[str, type[_TextPrinter | _JsonPrinter | _CsvPrinter]] = {
 @_MODEL
 @_JSON
 def info(model: str, as_json: bool) -> None:
-    """Print what a model file says about itself. No runtime is loaded."""
-    from edgekit.info import describe_model, model_record
+    """Print what a model file says about itself, and the thresholds beside it. No runtime is loaded."""
+    from edgekit.info import describe_model, model_record, threshold_record
     from edgekit.modelfile import read_model_file
+    from edgekit.thresholdfile import read_threshold_file
 
     file = read_model_file(model)
-    click.echo(json.dumps(model_record(model, file), ensure_ascii=False) if as_json else describe_model(model, file))
+    # Without a card, --labels may give the model other labels than it says, so any may stand in the file.
+    stated = read_threshold_file(model, file.card.output.labels if file.card else None)
+    if as_json:
+        record = {**model_record(model, file), "threshold_file": threshold_record(stated)}
+        click.echo(json.dumps(record, ensure_ascii=False))
+    else:
+        click.echo(describe_model(model, file, stated))
 
 
 @cli.command(epilog="Example: edgekit selftest leaf.tflite")

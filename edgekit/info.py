@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.card import ModelCard, Verification
+from edgekit.card import ModelCard, OutputSpec, Verification
+from edgekit.decision import decision_rule
 from edgekit.foreign import has_independent_scores
 from edgekit.modelfile import ModelFile
 from edgekit.records import to_json
 from edgekit.tflite import Tensor
+from edgekit.thresholdfile import ThresholdFile
 
 
 def model_record(path: str, file: ModelFile) -> dict[str, Any]:
@@ -25,6 +27,13 @@ def model_record(path: str, file: ModelFile) -> dict[str, Any]:
     }
 
 
+def threshold_record(stated: ThresholdFile | None) -> dict[str, Any] | None:
+    """The record of a file of thresholds: where it lies and what it states."""
+    if stated is None:
+        return None
+    return {"file": str(stated.path), "abstain_below": stated.abstain_below, "thresholds": stated.thresholds}
+
+
 def _tensor_record(tensor: Tensor) -> dict[str, Any]:
     record: dict[str, Any] = {"name": tensor.name, "shape": list(tensor.shape), "dtype": tensor.dtype}
     if tensor.scales:
@@ -32,8 +41,8 @@ def _tensor_record(tensor: Tensor) -> dict[str, Any]:
     return record
 
 
-def describe_model(path: str, file: ModelFile) -> str:
-    """The text behind `edgekit info`."""
+def describe_model(path: str, file: ModelFile, stated: ThresholdFile | None = None) -> str:
+    """The text behind `edgekit info`; `stated` is the file of thresholds beside the model."""
     rows = [("file", f"{path} ({len(file.data):,} bytes)")]
     rows += [("input", _describe_tensor(tensor)) for tensor in file.graph.inputs]
     rows += [("output", _describe_tensor(tensor)) for tensor in file.graph.outputs]
@@ -42,6 +51,10 @@ def describe_model(path: str, file: ModelFile) -> str:
     rows.append(("labels", _describe_labels(file.labels)))
     if file.card.output.multi_label if file.card else has_independent_scores(file.graph):
         rows.append(("answers", "independent scores, several labels may be present (multi-label)"))
+    if file.card:
+        rows += _describe_decision(file.card.output, stated)
+    if stated:
+        rows.append(("threshold file", _describe_threshold_file(stated)))
     if file.card:
         rows += _describe_card(file.card)
     else:
@@ -61,6 +74,37 @@ def _describe_labels(labels: tuple[str, ...] | None) -> str:
         return "none"
     shown = ", ".join(labels[:5])
     return f"{len(labels)}: {shown}{', ...' if len(labels) > 5 else ''}"
+
+
+def _describe_decision(output: OutputSpec, stated: ThresholdFile | None) -> list[tuple[str, str]]:
+    """From which score on an answer counts, card and file taken together, as `classify` does."""
+    rule = decision_rule(output, stated)
+    rows = []
+    if rule and rule.abstain_below:
+        rows.append(("abstain below", _score(rule.abstain_below)))
+    if rule and (output.thresholds or (stated and stated.thresholds)):
+        rows.append(("thresholds", _describe_thresholds(output.labels, rule.thresholds)))
+    if output.wanted_precision is not None:
+        rows.append(("wanted precision", f"{_score(output.wanted_precision)}, what the card's thresholds are for"))
+    return rows
+
+
+def _describe_thresholds(labels: tuple[str, ...], thresholds: tuple[float, ...]) -> str:
+    if len(labels) <= 5:
+        return ", ".join(f"{label} {_score(score)}" for label, score in zip(labels, thresholds, strict=True))
+    (low, lowest), (high, highest) = (pick(zip(thresholds, labels, strict=True)) for pick in (min, max))
+    return f"{len(labels)}: from {_score(low)} ({lowest}) to {_score(high)} ({highest})"
+
+
+def _describe_threshold_file(stated: ThresholdFile) -> str:
+    told = [] if stated.abstain_below is None else [f"abstain below {_score(stated.abstain_below)}"]
+    told += [f"{label} {_score(score)}" for label, score in stated.thresholds.items()]
+    more = ", ..." if len(told) > 5 else ""
+    return f"{stated.path}, in force: {', '.join(told[:5]) or 'nothing'}{more}"
+
+
+def _score(score: float) -> str:
+    return f"{100 * score:.1f} %"
 
 
 def _describe_card(card: ModelCard) -> list[tuple[str, str]]:

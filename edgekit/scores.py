@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.card import OutputSpec
-
-PRESENT_FROM = 0.5
-"""Score from which a label of a multi-label model is present: where it is as probable as not, Keras' threshold, too."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,11 @@ def probabilities(values: NDArray[np.float32], spec: OutputSpec) -> NDArray[np.f
 
 
 def top_predictions(
-    scores: NDArray[np.float32], labels: tuple[str, ...], top_k: int, *, all_from: float = np.inf
+    scores: NDArray[np.float32],
+    labels: tuple[str, ...],
+    top_k: int,
+    *,
+    all_from: float | NDArray[np.float64] | None = None,
 ) -> list[Prediction]:
     """The `top_k` best classes, best first; equal scores stand in order of class_id.
 
@@ -65,7 +65,8 @@ def top_predictions(
         scores: Shape (classes,).
         labels: One for each class.
         top_k: How many, at most; 1 or more.
-        all_from: Classes with this score or a higher one are never left out, even beyond `top_k`.
+        all_from: Classes with this score or a higher one are never left out, even beyond `top_k`; one score, or one for
+            each class, shape (classes,).
 
     Raises:
         ValueError: `top_k` below 1.
@@ -73,11 +74,11 @@ def top_predictions(
     if top_k < 1:
         msg = f"top_k is {top_k}, expected at least 1"
         raise ValueError(msg)
-    count = max(top_k, int(np.count_nonzero(scores >= all_from)))
-    order = np.argsort(-scores, kind="stable")[:count]
+    order = np.argsort(-scores, kind="stable")
+    if all_from is None:
+        order = order[:top_k]
+    else:
+        kept = (scores >= all_from)[order]
+        kept[:top_k] = True
+        order = order[kept]
     return [Prediction(int(i), labels[i], float(scores[i])) for i in order]
-
-
-def present(predictions: Iterable[Prediction]) -> list[Prediction]:
-    """Those of a multi-label model's predictions whose label is present in the photo, in their order."""
-    return [prediction for prediction in predictions if prediction.score >= PRESENT_FROM]

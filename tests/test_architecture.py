@@ -14,7 +14,7 @@ PACKAGE = Path(edgekit.__file__).parent
 ROOMS = (
     "version", "errors", "sniff", "atomic", "records", "card", "labels", "labelfile", "inputrange", "flatbuffer",
     "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "photo", "preprocess", "golden", "runtime",
-    "scores", "classifier", "selftest", "info", "console", "cli",
+    "scores", "thresholdfile", "decision", "classifier", "selftest", "info", "console", "cli",
 )  # fmt: skip
 HEAVY = ("numpy", "PIL", "tensorflow", "tflite_runtime", "ai_edge_litert", "flatbuffers", "edgekit_export")
 
@@ -84,6 +84,7 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
 def test_info_loads_nothing_heavy(option: tuple[str, ...], tmp_path: Path, tiny_model: bytes) -> None:
     path = tmp_path / "tiny.tflite"
     path.write_bytes(tiny_model)
+    path.with_name("tiny.thresholds.json").write_text('{"thresholds": {"ant": 0.5}}')
     assert loaded_after(RUN_COMMAND, "info", str(path), *option) == set()
 
 

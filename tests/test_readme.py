@@ -13,6 +13,7 @@ import click
 import pytest
 
 from edgekit.cli import cli as device
+from edgekit.thresholdfile import EXAMPLE, parse_threshold_file
 from edgekit_export.cli import cli as host
 
 ROOT = Path(__file__).parents[1]
@@ -57,12 +58,24 @@ def test_every_help_text_shows_an_example_that_parses(group: click.Command) -> N
 def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     if not any(importlib.util.find_spec(name) for name in ("ai_edge_litert", "tflite_runtime")):
         pytest.skip("no TFLite runtime is installed")
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert code
-    text = code[1].replace("leaf.tflite", str(DATA / "digits.tflite")).replace("photo.jpg", str(DATA / "digit_7.png"))
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    text = (
+        "".join(blocks)
+        .replace("leaf.tflite", str(DATA / "digits.tflite"))
+        .replace("photo.jpg", str(DATA / "digit_7.png"))
+    )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].endswith("  7")
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith("  7")
+    assert lines[-1] == "None", "this model has no thresholds"
+
+
+def test_the_thresholds_of_the_readme_are_read() -> None:
+    line = next(line for line in README.splitlines() if line.startswith('{"abstain_below"'))
+    stated = parse_threshold_file(line.encode(), Path("leaf.thresholds.json"), ["bean_rust", "healthy"])
+    assert (line, stated.abstain_below, stated.thresholds) == (EXAMPLE, 0.6, {"bean_rust": 0.8})
 
 
 def test_the_json_sample_has_the_keys_that_classify_prints() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.card import EvidenceRow
-from edgekit.scores import PRESENT_FROM
+from edgekit.decision import PRESENT_FROM
 from edgekit_export.progress import Step
 from edgekit_export.statistics import sign_test, wilson_interval
 

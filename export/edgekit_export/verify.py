@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.card import ClassResult, Family, FamilyResult, InputSpec, OutputSpec, Verification
-from edgekit.scores import PRESENT_FROM
+from edgekit.decision import PRESENT_FROM
 from edgekit_export.device import DeviceRuntime
 from edgekit_export.errors import PhotosError
 from edgekit_export.images import LabeledPhoto, Sample

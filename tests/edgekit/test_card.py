@@ -35,7 +35,7 @@ PHOTOS = PhotoSet(images=3, images_per_class={"ill": 1, "grün": 2}, fingerprint
 FULL = ModelCard(
     name="leaf",
     input=InputSpec(8, 8, 1, (127.5,), (127.5,), color_order="L", fit="pad", resize_kernel="bicubic"),
-    output=OutputSpec("logits", "sigmoid", ("ill", "grün"), temperature=1.5),
+    output=OutputSpec("logits", "sigmoid", ("ill", "grün"), 1.5, (0.8, 1.0), abstain_below=0.25, wanted_precision=0.95),
     created="2026-01-02T03:04:05Z",
     graph=GraphDigest(size_bytes=5, sha256="cd" * 32),
     quantization=Quantization("int8", "tensorflow", "2.21.0", ("softmax stays float",)),
@@ -139,6 +139,19 @@ def test_a_card_from_before_there_was_evidence_is_read(name: str) -> None:
     assert card.verification == replace(FULL.verification, float_runtime=None)
 
 
+def test_a_card_from_before_there_were_thresholds_is_read() -> None:
+    old = json.loads(FULL.to_json())
+    for name in ("thresholds", "abstain_below", "wanted_precision"):
+        del old["output"][name]
+    found = ModelCard.from_json(json.dumps(old)).output
+    assert (found.thresholds, found.abstain_below, found.wanted_precision) == ((), 0.0, None)
+    assert found == replace(FULL.output, thresholds=(), abstain_below=0.0, wanted_precision=None)
+
+
+def test_a_wanted_precision_that_nobody_stated_stands_nowhere() -> None:
+    assert "wanted_precision" not in json.loads(MINIMAL.to_json())["output"]
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -188,6 +201,17 @@ OUTPUT = json.loads(MINIMAL.to_json())["output"]
         ({"output": {**OUTPUT, "labels": []}}, "output: no labels"),
         ({"output": {**OUTPUT, "labels": ["a", 3]}}, "output: labels[1]: found 3"),
         ({"output": {**OUTPUT, "temperature": 0}}, "temperature must be positive"),
+        (
+            {"output": {**OUTPUT, "thresholds": [0.5]}},
+            "output: 1 thresholds for 2 labels, expected one for each or none",
+        ),
+        ({"output": {**OUTPUT, "thresholds": [0, 1.5]}}, "output: the threshold of 'grün' is 1.5, expected 0 to 1"),
+        ({"output": {**OUTPUT, "thresholds": [-0.1, 1]}}, "output: the threshold of 'ill' is -0.1, expected 0 to 1"),
+        ({"output": {**OUTPUT, "thresholds": [0, math.nan]}}, "output: thresholds[1]: found nan, expected a finite"),
+        ({"output": {**OUTPUT, "thresholds": 0.5}}, "output: thresholds: found 0.5, expected a list"),
+        ({"output": {**OUTPUT, "abstain_below": 60}}, "output: abstain_below is 60.0, expected 0 to 1"),
+        ({"output": {**OUTPUT, "abstain_below": None}}, "output: abstain_below: found None, expected a number"),
+        ({"output": {**OUTPUT, "wanted_precision": 95}}, "output: wanted_precision is 95.0, expected 0 to 1"),
         ({"output": {**OUTPUT, "kind": "embedding"}}, "output: kind: found 'embedding'"),
         ({"task": "object-detection"}, "task: found 'object-detection', expected one of image-classification"),
     ],
@@ -197,6 +221,16 @@ def test_parts_that_contradict_themselves_are_refused(parts: dict[str, Any], wor
         ModelCard.from_json(changed(**parts))
     assert str(refused.value).startswith("model_card.json: ")
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["abstain_below", "wanted_precision"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.01, 1.01])
+def test_a_score_that_no_answer_can_have_is_refused(name: str, value: float) -> None:
+    wrong: Any = {name: value}
+    with pytest.raises(ValueError, match=f"^{name} is {value}, expected 0 to 1$"):
+        replace(MINIMAL.output, **wrong)
+    with pytest.raises(ValueError, match=f"^the threshold of 'ill' is {value}, expected 0 to 1$"):
+        replace(MINIMAL.output, thresholds=(value, 0.5))
 
 
 ODD_VALUES: tuple[Any, ...] = (

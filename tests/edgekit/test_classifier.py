@@ -14,7 +14,6 @@ from edgekit.card import ModelCard, OutputSpec
 from edgekit.errors import ImageError, InferenceError, ModelFileError, UnsupportedModelError
 from edgekit.modelfile import pack_model_file
 from edgekit.runtime import RuntimeName
-from edgekit.scores import present
 
 EditGraph = Callable[[bytes, Callable[[Any], None]], bytes]
 RunBare = Callable[[RuntimeName, bytes, NDArray[Any]], NDArray[Any]]
@@ -85,7 +84,7 @@ def test_all_labels_that_are_present_come_back_from_a_multi_label_model(
     monkeypatch.setattr(classifier.engine, "run", lambda _: np.array([[250, 127, 128]], np.uint8))
     answers = classifier.predict(photo, top_k=top_k)
     assert "".join(p.label for p in answers) == labels
-    assert [p.label for p in present(answers)] == ["a", "c"]
+    assert [p.label for p in classifier.predict_timed(photo, top_k=top_k).present] == ["a", "c"]
     with pytest.raises(ValueError, match="top_k is 0"):
         classifier.predict(photo, top_k=0)
 
@@ -109,9 +108,9 @@ def test_a_foreign_sigmoid_model_answers_with_independent_scores(
 
     classifier = Classifier(edit_graph(tiny_graph, end_in_sigmoid), labels=ABC)
     answers = classifier.predict(photo, top_k=1)
-    everything = classifier.predict(photo, top_k=3)
+    everything = classifier.predict_timed(photo, top_k=3)
     assert classifier.card.output.multi_label
-    assert answers == everything[: max(1, len(present(everything)))]
+    assert answers == everything.predictions[: max(1, len(everything.present))]
 
 
 def test_wrong_arguments_are_the_callers_errors(tiny_model: bytes, tiny_float: bytes, photo: NDArray[np.uint8]) -> None:

@@ -71,12 +71,13 @@ def test_csv_has_a_header_and_quotes_what_needs_it(run_edgekit: RunCommand, tiny
     found = run_edgekit("classify", tiny_path, photos / "b.png", photos / "c.jpg", "--csv")
     assert '"cat, big"' in found.stdout
     header, *rows = csv.reader(io.StringIO(found.stdout))
-    assert header == ["file", "rank", "class_id", "label", "score", "error"]
+    assert header == ["file", "rank", "class_id", "label", "score", "error", "decision"]
     assert [row[1] for row in rows] == ["1", "2", "3", ""]
     assert {row[3] for row in rows} == {"ant", "bee", "cat, big", ""}
     assert sum(float(row[4]) for row in rows[:3]) == pytest.approx(1, abs=0.02)
     assert rows[3][0] == str(photos / "c.jpg")
     assert "expected a photo" in rows[3][5]
+    assert {row[6] for row in rows} == {""}, "nobody decided where there are no thresholds"
     assert found.returncode == 4
 
 
@@ -233,8 +234,8 @@ def test_json_and_csv_hold_every_label_that_is_present(
     record = json.loads(run_edgekit("classify", diseases, one, "--json").stdout)
     assert (record["present"], len(record["predictions"])) == (["rust", "spots"], 3)
     rows = list(csv.reader(io.StringIO(run_edgekit("classify", diseases, one, "--csv", "--top-k", "1").stdout)))
-    assert rows[0] == ["file", "rank", "class_id", "label", "score", "error"]
-    assert [row[1:4] for row in rows[1:]] == [["1", "1", "rust"], ["2", "2", "spots"]]
+    assert rows[0] == ["file", "rank", "class_id", "label", "score", "error", "decision"]
+    assert [row[1:4] + row[6:] for row in rows[1:]] == [["1", "1", "rust", "rust"], ["2", "2", "spots", "spots"]]
     assert "present" not in json.loads(run_edgekit("classify", tiny_path, one, "--json").stdout)
     monkeypatch.setattr("edgekit.runtime.Engine.run", lambda *_: np.array([[8, 3, 2]], np.uint8))
     assert json.loads(run_edgekit("classify", diseases, one, "--json").stdout)["present"] == []

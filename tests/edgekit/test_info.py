@@ -1,13 +1,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgekit.card import ClassResult, FamilyResult, ModelCard, OutputSpec, PhotoSet, Provenance, Requires, Verification
-from edgekit.info import describe_model, model_record
-from edgekit.modelfile import pack_model_file, parse_model_file
+from edgekit.info import describe_model, model_record, threshold_record
+from edgekit.modelfile import pack_model_file, parse_model_file, read_model_file
+from edgekit.thresholdfile import ThresholdFile
 
 EditGraph = Callable[[bytes, Callable[[Any], None]], bytes]
 PROVEN = Verification(
@@ -77,6 +79,62 @@ def test_independent_scores_of_a_foreign_file_are_told(tiny_graph: bytes, edit_g
 
     assert "multi-label" in describe_model("x", parse_model_file(edit_graph(tiny_graph, end_in_sigmoid)))
     assert "answers" not in rows(describe_model("x", parse_model_file(tiny_graph)))
+
+
+BESIDE = Path("leaf.thresholds.json")
+
+
+def about_answers(card: ModelCard, graph: bytes, stated: ThresholdFile | None = None, **output: Any) -> dict[str, str]:
+    """What the text says about which answers count."""
+    model = pack_model_file(graph, replace(card, output=replace(card.output, **output)))
+    found = rows(describe_model("x", parse_model_file(model), stated))
+    names = ("abstain below", "thresholds", "wanted precision", "threshold file")
+    return {name: found[name] for name in names if name in found}
+
+
+def test_thresholds_of_the_card_are_told(tiny_card: ModelCard, tiny_graph: bytes) -> None:
+    assert about_answers(tiny_card, tiny_graph) == {}
+    found = about_answers(
+        tiny_card, tiny_graph, thresholds=(0.5, 0.8125, 1.0), abstain_below=0.25, wanted_precision=0.95
+    )
+    assert found == {
+        "abstain below": "25.0 %",
+        "thresholds": "ant 50.0 %, bee 81.2 %, cat, big 100.0 %",
+        "wanted precision": "95.0 %, what the card's thresholds are for",
+    }
+
+
+def test_of_many_thresholds_the_lowest_and_the_highest_are_told() -> None:
+    digits = read_model_file(Path(__file__).parents[1] / "data" / "digits.tflite")
+    assert digits.card is not None
+    output = replace(digits.card.output, thresholds=(0.5, 0.3, 0.6, 0.9, 0.3, 0.4, 0.5, 0.5, 0.9, 0.5))
+    found = rows(describe_model("x", replace(digits, card=replace(digits.card, output=output))))
+    assert found["thresholds"] == "10: from 30.0 % (1) to 90.0 % (8)"
+
+
+def test_the_file_beside_the_model_is_told_with_what_is_in_force(tiny_card: ModelCard, tiny_graph: bytes) -> None:
+    stated = ThresholdFile(BESIDE, 0.6, {"bee": 0.9})
+    found = about_answers(tiny_card, tiny_graph, stated, thresholds=(0.5, 0.8, 0.5), abstain_below=0.25)
+    assert found == {
+        "abstain below": "60.0 %",
+        "thresholds": "ant 50.0 %, bee 90.0 %, cat, big 50.0 %",
+        "threshold file": "leaf.thresholds.json, in force: abstain below 60.0 %, bee 90.0 %",
+    }
+    assert about_answers(tiny_card, tiny_graph, ThresholdFile(BESIDE)) == {
+        "threshold file": "leaf.thresholds.json, in force: nothing"
+    }
+
+
+def test_a_long_file_beside_the_model_is_told_in_short(tiny_float: bytes) -> None:
+    stated = ThresholdFile(BESIDE, None, dict.fromkeys("abcdefgh", 0.5))
+    found = rows(describe_model("x", parse_model_file(tiny_float), stated))["threshold file"]
+    assert found.endswith(": a 50.0 %, b 50.0 %, c 50.0 %, d 50.0 %, e 50.0 %, ...")
+
+
+def test_the_record_of_the_file_beside_the_model_holds_all_of_it() -> None:
+    assert threshold_record(None) is None
+    record = threshold_record(ThresholdFile(BESIDE, None, {"bee": 0.9}))
+    assert record == {"file": "leaf.thresholds.json", "abstain_below": None, "thresholds": {"bee": 0.9}}
 
 
 def test_the_record_is_json_and_holds_the_card(tiny_model: bytes, tiny_card: ModelCard) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.card import OutputSpec
-from edgekit.scores import PRESENT_FROM, Prediction, dequantize, present, probabilities, top_predictions
+from edgekit.scores import Prediction, dequantize, probabilities, top_predictions
 
 LABELS = ("a", "b", "c", "d")
 LOGITS = st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=20)
@@ -112,21 +112,23 @@ def test_high_scores_are_never_left_out() -> None:
         top_predictions(scores, LABELS, 0, all_from=0.5)
 
 
-def test_labels_are_present_from_one_half() -> None:
-    scores = f32(0.7, 0.1, PRESENT_FROM, np.nextafter(np.float32(PRESENT_FROM), np.float32(0)))
-    best = top_predictions(scores, LABELS, 4)
-    assert [p.label for p in present(best)] == ["a", "c"]
-    assert present(best[2:]) == []
+def test_each_class_may_have_a_score_of_its_own_from_which_it_is_never_left_out() -> None:
+    scores, never_left_out = f32(0.7, 0.1, 0.5, 0.9), np.array([0.8, 0.1, 0.5, 1.0])
+    assert [p.label for p in top_predictions(scores, LABELS, 1, all_from=never_left_out)] == ["d", "c", "b"]
+    assert [p.label for p in top_predictions(scores, LABELS, 4, all_from=never_left_out)] == ["d", "a", "c", "b"]
 
 
-@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20), st.integers(1, 20))
-def test_what_is_present_comes_first_and_whole(values: list[float], top_k: int) -> None:
-    labels = tuple(map(str, range(len(values))))
-    found = top_predictions(np.array(values, np.float32), labels, top_k, all_from=PRESENT_FROM)
-    there = present(found)
-    assert found[: len(there)] == there
-    assert len(there) == sum(value >= PRESENT_FROM for value in values)
-    assert len(found) == max(len(there), min(top_k, len(values)))
+SCORES = st.floats(0, 1, width=32)
+
+
+@given(st.lists(st.tuples(SCORES, st.floats(0, 1)), min_size=1, max_size=20), st.integers(1, 25))
+def test_those_never_left_out_join_the_best_in_order(pairs: list[tuple[float, float]], top_k: int) -> None:
+    labels = tuple(map(str, range(len(pairs))))
+    scores, limits = (np.array(column) for column in zip(*pairs, strict=True))
+    found = top_predictions(scores.astype(np.float32), labels, top_k, all_from=limits)
+    best = {p.class_id for p in top_predictions(scores.astype(np.float32), labels, top_k)}
+    assert {p.class_id for p in found} == best | {i for i, (score, limit) in enumerate(pairs) if score >= limit}
+    assert found == sorted(found, key=lambda p: (-p.score, p.class_id))
 
 
 def test_predictions_hold_plain_numbers() -> None:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from edgekit.card import InputSpec
 from edgekit.console import describe_error
+from edgekit.decision import PRESENT_FROM
 from edgekit.errors import ImageError
 from edgekit.photo import load_photo
 from edgekit.preprocess import fit_pixels
-from edgekit.scores import PRESENT_FROM
 from edgekit_export.assess.predictor import Predictor
 from edgekit_export.data.dataset import DataPhoto
 from edgekit_export.data.pixels import Unreadable, Views, in_order
