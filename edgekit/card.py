@@ -113,12 +113,17 @@ class GraphDigest:
 
 @dataclass(frozen=True)
 class Quantization:
-    """How the float model became int8."""
+    """How the float model became int8.
+
+    `exceptions` names the tensors of layers that stayed in float. `folded_temperature` is what logits were divided by,
+    inside the graph, so that scores mean what they say: the runner has nothing left to do.
+    """
 
     recipe: str
     quantizer: str
     quantizer_version: str
     exceptions: tuple[str, ...] = ()
+    folded_temperature: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -25,18 +25,21 @@ ORDER = (
     "recipes.draft", "recipes.simulate", "recipes.equalize", "recipes.bias", "recipes.distill", "recipes.sensitivity",
     "recipes.storage", "recipes.kitchen", "images",
     "data.manifest", "data.dataset", "data.labeled", "classes", "evidence", "training", "understand",
-    "provenance", "verify", "notes", "report", "pipeline",
+    "provenance", "verify", "notes", "probability.temperature", "probability.thresholds",
+    "search.budget", "search.targets", "search.ladder", "search.trial", "search.climb", "search.confirm", "search.job",
+    "assess.intervals", "assess.calibration", "proof.record", "proof.layers", "proof.collect", "report", "pipeline",
     "data.pixels", "data.clusters", "data.waves", "data.alignment", "data.twins", "data.new_folder",
     "data.stratify", "data.splitting", "data.leaks", "data.series", "data.dealing", "data.layout",
     "data.split_writer", "data.split_report",
     "page.figure", "page.photos", "page.html",
     "learn.torch_weights", "learn.lite0", "learn.embed",
-    "learn.settings", "learn.schedule", "learn.augment", "learn.photos", "learn.backbones", "learn.network",
+    "learn.settings", "learn.schedule", "learn.augment", "learn.mix", "learn.photos", "learn.backbones",
+    "learn.network",
     "learn.state", "learn.journal", "learn.run_folder", "learn.cluster", "learn.loop", "learn.parts", "learn.run",
     "learn.head", "learn.whole", "learn.trainer", "learn.report", "learn.page", "learn.save", "learn.tune",
     "learn.start",
-    "assess.options", "assess.choice", "assess.source", "assess.predictor", "assess.answers", "assess.intervals",
-    "assess.chance", "assess.calibration", "assess.measures", "assess.exif", "assess.columns", "assess.slices",
+    "assess.options", "assess.choice", "assess.source", "assess.predictor", "assess.answers",
+    "assess.chance", "assess.measures", "assess.exif", "assess.columns", "assess.slices",
     "assess.corrupt", "assess.robustness", "assess.against", "assess.evaluate", "assess.wording", "assess.mistakes",
     "assess.advice", "assess.text", "assess.record", "assess.figures", "assess.sections", "assess.report",
     "baseline.crew", "baseline.features", "baseline.scaling", "baseline.belief", "baseline.algorithms",
@@ -45,14 +48,15 @@ ORDER = (
     "check.faces", "check.header", "check.look", "check.finding", "check.survey", "check.opinions", "check.judged",
     "check.labels", "check.files", "check.doubles", "check.classes", "check.quality", "check.privacy",
     "check.shortcut", "check.checkup", "check.wording", "check.text", "check.report", "check.place", "check.mending",
-    "commands.manners", "commands.model_options", "commands.convert", "commands.inspect", "commands.split",
-    "commands.train", "commands.evaluate", "commands.compare", "commands.check",
+    "commands.manners", "commands.model_options", "commands.search_options", "commands.convert",
+    "commands.inspect", "commands.split", "commands.train", "commands.evaluate", "commands.compare", "commands.check",
     "cli",
 )  # fmt: skip
 FRONT_DOORS = tuple(
     f"{room}__init__"
     for room in (
-        "", "assess.", "baseline.", "check.", "commands.", "data.", "learn.", "page.", "recipes.", "sources.",
+        "", "assess.", "baseline.", "check.", "commands.", "data.", "learn.", "page.", "probability.",
+        "proof.", "recipes.", "search.", "sources.",
     )
 )  # fmt: skip
 ROOMS = {f"edgekit_export.{room.removesuffix('.__init__')}" for room in FRONT_DOORS}

@@ -8,6 +8,7 @@ from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
     from edgekit.card import Evidence
+    from edgekit_export.proof.record import ExportRecord
     from edgekit_export.verify import Comparison
 
 
@@ -48,13 +49,17 @@ class VerificationError(ExportError, RuntimeError):
 
 
 class AccuracyDropError(ExportError, RuntimeError):
-    """The exported model loses more accuracy than allowed; `comparison` has all that was found."""
+    """No recipe keeps what the user wants kept.
+
+    `comparison` is of the recipe that came nearest, and `record` has all that was tried.
+    """
 
     exit_code = 3
 
-    def __init__(self, message: str, comparison: Comparison) -> None:
+    def __init__(self, message: str, comparison: Comparison, record: ExportRecord) -> None:
         super().__init__(message)
         self.comparison = comparison
+        self.record = record
 
 
 class TrainingError(ExportError, RuntimeError):
@@ -77,5 +82,5 @@ class ComparisonError(ExportError, RuntimeError):
     """A comparison with classic methods could not be finished."""
 
 
-class RecipeError(ExportError):
+class RecipeError(ExportError, ValueError):
     """A quantization recipe that there is not, or that this model does not allow."""

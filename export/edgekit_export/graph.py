@@ -77,6 +77,15 @@ def check_full_integer(graph: Graph, model: ExplicitModel) -> None:
         shown = ", ".join(leftovers[:5]) + (f" and {len(leftovers) - 5} more" if len(leftovers) > 5 else "")
         msg = f"the file still computes with floats in {shown}. Replace these layers with ones that TFLite has in int8."
         raise NotFullyQuantizedError(msg)
+    check_ends(graph, model)
+
+
+def check_ends(graph: Graph, model: ExplicitModel) -> None:
+    """Hold a file that may compute in floats to the rest of the contract: uint8 both ends, raw pixels as its input.
+
+    Raises:
+        NotFullyQuantizedError: with the tensor and what it should be.
+    """
     image, output = graph.inputs[0], graph.outputs[0]
     for role, tensor in (("input", image), ("output", output)):
         if tensor.dtype != "uint8" or len(tensor.scales) != 1:

@@ -23,7 +23,7 @@ from edgekit.photo import find_photos, load_photo
 from edgekit.preprocess import fit_pixels
 from edgekit_export.errors import PhotosError
 
-_CALIBRATION_SHARE = 3  # without a folder of its own, verification keeps at least two thirds of each class
+_SHARES = 3  # a folder without splits is dealt to calibration, choice and verification alike
 
 
 @dataclass(frozen=True)
@@ -210,38 +210,90 @@ def _sha256(path: Path) -> str:
         return str(path)  # unreadable: equal to nothing; reading the sample reports it
 
 
-def plan_samples(
-    images: LabeledFolder, verify: LabeledFolder | None, *, calibration: int, verification: int, seed: int
-) -> tuple[Sample, Sample]:
-    """What to calibrate with and what to verify on; no photo is in both.
+@dataclass(frozen=True)
+class Samples:
+    """Which photos do what; no photo is in two of them, but for those of calibration, which tuning has too.
 
-    Without `verify`, verification gets two thirds of each class of `images`, calibration the rest.
+    Attributes:
+        calibration: To find ranges.
+        tuning: To learn from without labels; those for calibration first.
+        choice: To choose a recipe by; it may lack classes, or have none.
+        verification: To confirm the choice, seen by nothing before.
+    """
+
+    calibration: Sample
+    tuning: Sample
+    choice: Sample
+    verification: Sample
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How many photos each sample has, at most, spread over the classes as they occur."""
+
+    calibration: int = 200
+    tuning: int = 200
+    verification: int = 500
+
+
+def plan_samples(
+    images: LabeledFolder, choice: LabeledFolder | None, verify: LabeledFolder | None, amounts: Amounts, seed: int
+) -> Samples:
+    """Deal photos to those who need some.
+
+    Without `verify`, each class of `images` is dealt in thirds to calibration, choice and verification; with it and
+    without `choice`, each class of `verify` in halves to choice and verification.
 
     Args:
         images: Without duplicates.
-        verify: Without duplicates, also of `images`; or None.
-        calibration: Photos for calibration, at most, spread over the classes as they occur.
-        verification: As `calibration`.
+        choice: The same, also of `images`; or None.
+        verify: The same, also of the others; or None.
+        amounts: At most.
         seed: Of the order within each class.
 
     Raises:
-        PhotosError: a class has too few photos to be in both.
+        PhotosError: a class has too few photos to calibrate and to verify.
     """
-    ordered = {label: _shuffled(images.root, paths, seed) for label, paths in images.classes.items()}
-    if verify is not None:
-        held_back = {label: _shuffled(verify.root, paths, seed) for label, paths in verify.classes.items()}
-        return _sample(images, ordered, calibration, seed), _sample(verify, held_back, verification, seed)
+    ordered = _ordered(images, seed)
+    if verify is None:
+        _require_two(images.root, ordered)
+        hands = {label: _dealt(paths, _SHARES) for label, paths in ordered.items()}
+        first, last, middle = ({label: hand[i] for label, hand in hands.items()} for i in range(_SHARES))
+        parts = (images, first), (images, middle), (images, last)
+    elif choice is None:
+        halves = {label: _dealt(paths, 2) for label, paths in _ordered(verify, seed).items()}
+        last, middle = ({label: half[i] for label, half in halves.items()} for i in range(2))
+        parts = (images, ordered), (verify, middle), (verify, last)
+    else:
+        parts = (images, ordered), (choice, _ordered(choice, seed)), (verify, _ordered(verify, seed))
+    (of_images, calibrating), (of_choice, choosing), (of_verify, verifying) = parts
+    return Samples(
+        _sample(of_images, calibrating, amounts.calibration, seed),
+        _sample(of_images, calibrating, max(amounts.calibration, amounts.tuning), seed),
+        _sample(of_choice, choosing, amounts.verification, seed),
+        _sample(of_verify, verifying, amounts.verification, seed),
+    )
+
+
+def _ordered(folder: LabeledFolder, seed: int) -> dict[str, tuple[Path, ...]]:
+    return {label: _shuffled(folder.root, paths, seed) for label, paths in folder.classes.items()}
+
+
+def _dealt(paths: tuple[Path, ...], hands: int) -> list[tuple[Path, ...]]:
+    """Photos in blocks of equal size; the first hands get what is left over."""
+    sizes = [(len(paths) + hands - 1 - i) // hands for i in range(hands)]
+    starts = [sum(sizes[:i]) for i in range(hands)]
+    return [paths[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+
+
+def _require_two(root: Path, ordered: Mapping[str, tuple[Path, ...]]) -> None:
     for label, paths in ordered.items():
         if len(paths) < 2:
             msg = (
-                f"{images.root}: class {label!r} has one photo, expected at least two: one to calibrate and one to "
+                f"{root}: class {label!r} has one photo, expected at least two: one to calibrate and one to "
                 "verify. Add photos, or give verification photos of their own with --verify DIR."
             )
             raise PhotosError(msg)
-    cut = {label: max(1, len(paths) // _CALIBRATION_SHARE) for label, paths in ordered.items()}
-    first = {label: paths[: cut[label]] for label, paths in ordered.items()}
-    rest = {label: paths[cut[label] :] for label, paths in ordered.items()}
-    return _sample(images, first, calibration, seed), _sample(images, rest, verification, seed)
 
 
 def _shuffled(root: Path, paths: Sequence[Path], seed: int) -> tuple[Path, ...]:
@@ -253,8 +305,9 @@ def _shuffled(root: Path, paths: Sequence[Path], seed: int) -> tuple[Path, ...]:
 
 
 def _sample(folder: LabeledFolder, candidates: Mapping[str, tuple[Path, ...]], total: int, seed: int) -> Sample:
-    quota = stratified_quota({label: len(paths) for label, paths in candidates.items()}, total)
-    return Sample(folder.root, candidates, quota, seed, folder.also)
+    filled = {label: paths for label, paths in candidates.items() if paths}
+    quota = stratified_quota({label: len(paths) for label, paths in filled.items()}, total) if filled else {}
+    return Sample(folder.root, filled, quota, seed, folder.also)
 
 
 def stratified_quota(available: Mapping[str, int], total: int) -> dict[str, int]:

@@ -1,56 +1,40 @@
-"""The stages of an export in order: load, look, quantize, check, verify, pack. Typed results between them."""
+"""The stages of an export in order: load, look, search, confirm, pack. Typed results between them."""
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
-from collections.abc import Mapping as Map
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgekit.card import (
-    Family,
-    Fit,
-    Golden,
-    InputSpec,
-    ModelCard,
-    OutputSpec,
-    Quantization,
-    ResizeKernel,
-)
-from edgekit.golden import GENERATOR, SEEDS, golden_input
+from edgekit.card import Fit, ModelCard, OutputSpec, Quantization, ResizeKernel
 from edgekit.modelfile import pack_model_file
 from edgekit.tflite import Graph
 from edgekit_export.classes import NamedLabels, possible_orders
-from edgekit_export.data.labeled import read_photos
-from edgekit_export.device import DeviceRuntime, open_family
+from edgekit_export.data.labeled import Labeled, read_photos
 from edgekit_export.errors import AccuracyDropError
-from edgekit_export.frontend import Activation, ExplicitModel, make_explicit
-from edgekit_export.graph import check_full_integer, requirements
-from edgekit_export.images import Duplicates, Sample, drop_duplicates, plan_samples
+from edgekit_export.frontend import Activation
+from edgekit_export.graph import requirements
+from edgekit_export.images import Amounts, Duplicates, drop_duplicates, plan_samples
 from edgekit_export.load import LoadedModel, LoadOptions, load_model
-from edgekit_export.mapping import ChannelOrder, Mapping
+from edgekit_export.mapping import ChannelOrder
 from edgekit_export.notes import notes_on
+from edgekit_export.probability.thresholds import Thresholds, choose_thresholds
 from edgekit_export.progress import Progress, Silent
+from edgekit_export.proof.collect import About, record_of
+from edgekit_export.proof.record import RECORD_NAME, ExportRecord
 from edgekit_export.provenance import created_on, provenance_of
-from edgekit_export.quantize import calibrate, quantize_int8, quantizer_version
-from edgekit_export.recipes.network import FloatNetwork
-from edgekit_export.report import accuracy_shortfall
-from edgekit_export.understand import (
-    Source,
-    Training,
-    find_training,
-    known_mappings,
-    naming,
-    possible_views,
-    see_source,
-)
-from edgekit_export.verify import FAMILIES, Comparison, compare
+from edgekit_export.quantize import quantizer_version
+from edgekit_export.recipes.recipe import parse_recipe
+from edgekit_export.report import budget_shortfall
+from edgekit_export.search.budget import Budget
+from edgekit_export.search.climb import Step, nearest
+from edgekit_export.search.confirm import Confirmed
+from edgekit_export.search.job import Job, Wish
+from edgekit_export.search.ladder import LADDERS, Effort
+from edgekit_export.search.targets import TARGETS, Target
+from edgekit_export.understand import find_training, known_mappings, naming, possible_views, see_source
+from edgekit_export.verify import Comparison
 
 
 @dataclass(frozen=True)
@@ -62,6 +46,7 @@ class ExportResult:
 
     model_file: bytes
     card: ModelCard
+    record: ExportRecord
     comparison: Comparison
     duplicates: Duplicates
     skipped: tuple[str, ...]
@@ -86,11 +71,18 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
     custom_objects: str | os.PathLike[str] | None = None,
     trust_model_code: bool = False,
     calibration_images: int = 200,
-    verification_images: int = 500,
+    verification_images: int | None = None,
     max_drop: float = 1.0,
+    max_class_drop: float | None = None,
+    min_agreement: float | None = None,
+    effort: Effort = "default",
+    recipe: str | None = None,
+    targets: Sequence[Target] = TARGETS,
+    precision: float | None = 0.9,
     seed: int = 0,
     license: str | None = None,  # noqa: A002 - the word that everybody uses
     author: str | None = None,
+    command: str = "",
     progress: Progress | None = None,
 ) -> ExportResult:
     """One verified int8 model file from a trained image classifier and labelled photos. Writes nothing.
@@ -119,19 +111,31 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
         custom_objects: A Python file with the model's own layers. It is run.
         trust_model_code: Run Python code that the model file holds, such as Lambda layers.
         calibration_images: Photos for calibration, at most.
-        verification_images: Photos for verification, at most.
-        max_drop: Percentage points of accuracy that int8 may lose in the worse kernel family.
+        verification_images: Photos to choose a recipe by, and photos to confirm it on, at most; what suits `effort`
+            if None.
+        max_drop: Percentage points of accuracy that the file may lose in the worse kernel family.
+        max_class_drop: The same, of each class.
+        min_agreement: Percent of photos that must get the float model's answer. Without it the search aims at 97, but
+            takes less rather than a slower file.
+        effort: How long to search for a recipe: quick, default or thorough.
+        recipe: The one recipe to take, such as ``int8+bias``, instead of a search.
+        targets: What the file must run on: recipes that one of these cannot run are not tried.
+        precision: Share of answers that should be right, 0..1, for the thresholds of the card; None for no thresholds.
         seed: Of the choice of photos.
         license: Of the model, for the card.
         author: Of the model, for the card.
+        command: What the user typed, for the record.
         progress: Where to show progress.
 
     Raises:
-        ExportError: what it says; `AccuracyDropError` where int8 loses more than `max_drop`.
+        ExportError: what it says; `AccuracyDropError` where no recipe keeps what the user wants kept.
         OSError: a file or folder cannot be read.
     """
     progress = progress or Silent()
-    folder, verify_folder = read_photos(Path(images), Path(verify) if verify is not None else None)
+    budget = Budget(max_drop, max_class_drop, min_agreement)
+    ladder = LADDERS[effort]
+    wanted = parse_recipe(recipe) if recipe else None
+    given = read_photos(Path(images), Path(verify) if verify is not None else None)
     with naming(model):
         loaded = load_model(
             model,
@@ -143,54 +147,73 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
         )
         source = see_source(loaded, output_name, input_size, activation)
         mappings, range_source = known_mappings(source, input_range, channel_order)
+    head = source.network.head
     orders = possible_orders(
-        source.network.head.classes,
+        head.classes,
         _named_labels(labels, loaded),
-        folder,
-        verify_folder,
-        one_unit=source.network.head.units == 1,
+        given.calibration,
+        given.verification,
+        one_unit=head.units == 1,
     )
-    folders, duplicates = drop_duplicates(
-        [folder, *([verify_folder] if verify_folder else [])], multi_label=source.network.head.multi_label
-    )
-    calibration, verification = plan_samples(
-        folders[0],
-        folders[1] if verify_folder else None,
-        calibration=calibration_images,
-        verification=verification_images,
-        seed=seed,
-    )
+    given, duplicates = _without_duplicates(given, multi_label=head.multi_label)
+    at_most = verification_images or ladder.verification_photos
+    samples = plan_samples(*given, Amounts(calibration_images, ladder.tuning_photos, at_most), seed)
     views = possible_views(fit or loaded.fit, resize_kernel or loaded.resize_kernel, loaded.habit)
     with naming(model):
-        found = find_training(source, calibration, mappings, orders, views, progress)
-    spec, mapping, names = found.spec, found.reading.mapping, found.reading.order.labels
-    explicit = make_explicit(source.network, mapping)
-    quantized = _quantize(explicit, calibration, found, progress)
-    graph = Graph(quantized)
-    check_full_integer(graph, explicit)
-    scores = OutputSpec("probabilities", "sigmoid" if source.network.head.multi_label else "softmax", names)
-    proof = _prove(quantized, source, mapping, verification, spec, scores, max_drop, progress)
-    tensor = graph.inputs[0]
+        found = find_training(source, samples.calibration, mappings, orders, views, progress)
+    scores = OutputSpec("probabilities", "sigmoid" if head.multi_label else "softmax", found.reading.order.labels)
+    job = Job(source, found, samples, scores, Wish(budget, tuple(targets), LADDERS[effort], wanted, seed), progress)
+    chosen = job.run()
+    about = About(effort, command, Path(images))
+    if chosen is None:
+        raise _shortfall(job, about)
+    step, confirmed = chosen
+    labels_found = found.reading.order.labels
+    thresholds = None if precision is None or head.multi_label else _thresholds(confirmed, precision)
+    scores = scores if thresholds is None else _with_thresholds(scores, thresholds, precision)
+    graph = Graph(confirmed.tempered.tflite)
     card = ModelCard(
         name=name or Path(model).stem,
-        input=replace(spec, mean=(float(tensor.zero_point),), std=(1 / tensor.scale,)),
+        input=replace(found.spec, mean=(float(graph.inputs[0].zero_point),), std=(1 / graph.inputs[0].scale,)),
         output=scores,
         created=created_on(loaded),
-        quantization=Quantization("int8", "TFLiteConverter", quantizer_version()),
-        calibration=calibration.photo_set(),
-        verification=proof.comparison.verification,
-        requires=requirements(graph, proof.oldest_runtime, proof.refused_by),
-        provenance=provenance_of(source, mapping, range_source or found.how, found.evidence, license, author),
-        golden=proof.golden,
+        quantization=_quantization(step, confirmed),
+        calibration=samples.calibration.photo_set(),
+        verification=confirmed.comparison.verification,
+        requires=requirements(graph, confirmed.oldest_runtime, confirmed.refused_by),
+        provenance=provenance_of(
+            source, found.reading.mapping, range_source or found.how, found.evidence, license, author
+        ),
+        golden=confirmed.golden,
     )
+    record = record_of(job, step, confirmed, about, thresholds)
     return ExportResult(
-        model_file=pack_model_file(quantized, card),
+        model_file=pack_model_file(
+            confirmed.tempered.tflite, card, {RECORD_NAME: record.without_times().to_json().encode()}
+        ),
         card=card,
-        comparison=proof.comparison,
+        record=record,
+        comparison=confirmed.comparison,
         duplicates=duplicates,
-        skipped=(*calibration.skipped, *proof.comparison.skipped),
-        notes=notes_on(proof.comparison, proof.refused_by, duplicates, names),
+        skipped=(*samples.calibration.skipped, *job.choice.skipped, *confirmed.comparison.skipped),
+        notes=(*notes_on(confirmed.comparison, confirmed.refused_by, duplicates, labels_found), *_search_notes(job)),
     )
+
+
+def _shortfall(job: Job, about: About) -> AccuracyDropError:
+    step = nearest(job.search)
+    assert step is not None  # noqa: S101 - else the search had raised
+    assert step.trial is not None  # noqa: S101 - it was measured
+    proof = job.search.proofs.get(step.recipe.name)
+    comparison = step.trial.comparison if proof is None else proof.comparison
+    return AccuracyDropError(budget_shortfall(job.search.steps, step), comparison, record_of(job, None, None, about))
+
+
+def _without_duplicates(given: Labeled, *, multi_label: bool) -> tuple[Labeled, Duplicates]:
+    folders = [folder for folder in given if folder is not None]
+    kept, duplicates = drop_duplicates(folders, multi_label=multi_label)
+    waiting = iter(kept)
+    return Labeled(*(None if folder is None else next(waiting) for folder in given)), duplicates  # type: ignore[arg-type]
 
 
 def _named_labels(labels: Sequence[str] | None, loaded: LoadedModel) -> NamedLabels | None:
@@ -199,70 +222,40 @@ def _named_labels(labels: Sequence[str] | None, loaded: LoadedModel) -> NamedLab
     return NamedLabels(loaded.labels, loaded.file_name) if loaded.labels else None
 
 
-@dataclass(frozen=True)
-class _Proof:
-    """What the device runtimes showed."""
-
-    comparison: Comparison
-    golden: Golden
-    oldest_runtime: str
-    refused_by: dict[str, str]
-
-
-def _quantize(explicit: ExplicitModel, sample: Sample, found: Training, progress: Progress) -> bytes:
-    with progress.stage("calibrating", sample.length) as step:
-
-        def calibration() -> Iterator[NDArray[np.uint8]]:
-            for pixels in found.pixels or (photo.pixels for photo in sample.read(found.spec)):
-                yield pixels
-                step()
-
-        return quantize_int8(FloatNetwork(explicit.tflite), calibrate(explicit, calibration))
+def _quantization(step: Step, confirmed: Confirmed) -> Quantization:
+    assert step.trial is not None  # noqa: S101 - it was chosen
+    return Quantization(
+        step.recipe.name,
+        "TFLiteConverter",
+        quantizer_version(),
+        step.trial.made.kept_float,
+        round(confirmed.tempered.temperature, 4),
+    )
 
 
-def _prove(  # noqa: PLR0913, PLR0917 - each is a stage's result
-    tflite: bytes,
-    source: Source,
-    mapping: Mapping,
-    sample: Sample,
-    spec: InputSpec,
-    output: OutputSpec,
-    max_drop: float,
-    progress: Progress,
-) -> _Proof:
-    """Verify in both kernel families, each in a process of its own; record their golden outputs."""
-    refused: dict[str, str] = {}
-    devices: dict[Family, DeviceRuntime] = {}
-    with contextlib.ExitStack() as stack:
-        for family in FAMILIES:
-            device, reasons = open_family(tflite, family)
-            devices[family] = stack.enter_context(device)
-            refused |= reasons
-        with progress.stage("verifying", sample.length) as step:
-            answer = source.answers(mapping)
-            maker = source.loaded.network.maker
-            comparison = compare(
-                answer, devices, sample, spec, output, float_runtime=maker, max_drop=max_drop, step=step
-            )
-        if comparison.drop_points > max_drop:
-            raise AccuracyDropError(accuracy_shortfall(comparison), comparison)
-        return _Proof(comparison, _golden(devices, spec), _oldest(devices), refused)
+def _thresholds(confirmed: Confirmed, precision: float) -> Thresholds:
+    return choose_thresholds(confirmed.tempered.scores, confirmed.tempered.truth, precision)
 
 
-def _golden(devices: Map[Family, DeviceRuntime], spec: InputSpec) -> Golden:
-    outputs = {}
-    for family, device in devices.items():
-        if not device.is_portable:
-            continue  # a board would give other bits
-        rows = []
-        for seed in SEEDS:
-            pixels = golden_input(seed, spec.height, spec.width, spec.channels)
-            rows.append(base64.b64encode(device.run(pixels, f"golden input {seed}").tobytes()).decode())
-        outputs[str(family)] = tuple(rows)
-    return Golden(GENERATOR, SEEDS, outputs)
+def _with_thresholds(scores: OutputSpec, thresholds: Thresholds, precision: float | None) -> OutputSpec:
+    return replace(
+        scores,
+        thresholds=thresholds.classes,
+        abstain_below=thresholds.abstain_below,
+        wanted_precision=precision,
+    )
 
 
-def _oldest(devices: Map[Family, DeviceRuntime]) -> str:
-    """tflite-runtime is older than any ai-edge-litert; both were seen running the file."""
-    oldest = min(devices.values(), key=lambda device: device.runtime != "tflite")
-    return oldest.name.removesuffix(" reference kernels")
+def _search_notes(job: Job) -> list[str]:
+    notes = []
+    if job.search.interrupted:
+        notes.append("the search was stopped early: slower efforts may have found a better recipe")
+    turned_down = sum(step.turned_down for step in job.search.steps)
+    if turned_down:
+        notes.append(
+            f"recipes that the photos for confirming turned down before they confirmed this one: {turned_down}. Its "
+            "figures are a little flattering for that"
+        )
+    if not job.samples.choice.length:
+        notes.append("too few photos to choose a recipe on others than those for calibration")
+    return notes

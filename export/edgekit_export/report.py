@@ -11,11 +11,13 @@ from edgekit.info import describe_model
 from edgekit.modelfile import ModelFile
 from edgekit.records import to_json
 from edgekit_export.graph import float_leftovers, operators_used, parameter_count, tensor_types
+from edgekit_export.proof.record import ExportRecord, Rung
 from edgekit_export.verify import Answer, Comparison, Flip
 
 if TYPE_CHECKING:
     from edgekit_export.errors import AccuracyDropError, InputRangeError
     from edgekit_export.pipeline import ExportResult
+    from edgekit_export.search.climb import Step
 
 _SHOWN_FLIPS = 10
 _SHOWN_HYPOTHESES = 12
@@ -36,6 +38,7 @@ def describe_export(result: ExportResult, path: str) -> str:
         ),
         *(line for one in (card.provenance.evidence if card.provenance else ()) for line in describe_evidence(one)),
         f"calibrated on {calibration} photos",
+        *_search_lines(result.record),
         describe_comparison(result.comparison),
     ]
     if result.skipped:
@@ -43,6 +46,17 @@ def describe_export(result: ExportResult, path: str) -> str:
         lines += _shortened(result.skipped, _SHOWN_SKIPPED)
     lines.append(f"Next: edgekit selftest {path}")
     return "\n".join(lines)
+
+
+def _search_lines(record: ExportRecord) -> list[str]:
+    measured = next((rung for rung in record.rungs if rung.images), None)
+    if measured is None:
+        return []
+    how = "the recipe asked for" if record.allowed.recipe else f"search with effort {record.allowed.effort}"
+    return [
+        f"{how}, on {measured.images} photos for choosing (float {_percent(measured.float_correct, measured.images)}):",
+        *describe_rungs(record.rungs),
+    ]
 
 
 def describe_evidence(evidence: Evidence) -> list[str]:
@@ -102,16 +116,38 @@ def describe_comparison(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def accuracy_shortfall(comparison: Comparison) -> str:
+def budget_shortfall(steps: Sequence[Step], nearest: Step) -> str:
     """Why an export was refused, and what to do."""
-    result = comparison.verification
-    worst = min(result.families, key=lambda family: family.correct)
-    one = 100 / result.photos.images
+    tried = sum(step.trial is not None for step in steps)
+    what = "the recipe" if len(steps) == 1 else f"none of {tried} recipes keeps what is wanted; the nearest,"
+    where = "photos for confirming" if nearest.turned_down else "photos for choosing"
     return (
-        f"int8 loses {comparison.drop_points:.2f} points of accuracy ({worst.family} kernels, {worst.correct} of "
-        f"{result.photos.images} right, float {result.float_correct}), allowed are {result.max_drop_points:g}; one "
-        f"photo is {one:.2f} points. No file was written. Give more calibration or verification photos, or allow "
-        "more with --max-drop."
+        f"{what} {nearest.recipe.name}: on {where}, {nearest.reason}. No file was written. Allow more (--max-drop, "
+        "--max-class-drop, --min-agreement, fewer of --target), search longer (--effort thorough), or give more photos."
+    )
+
+
+def describe_refusal(error: AccuracyDropError) -> str:
+    """What was tried where no recipe keeps what is wanted, and how the nearest compares."""
+    return "\n".join([*_search_lines(error.record), describe_comparison(error.comparison)])
+
+
+def describe_rungs(rungs: Sequence[Rung]) -> list[str]:
+    """The recipes of a search as a table, in the order of trying."""
+    return _table([("recipe", "top-1", "same answer", "size", "time", ""), *(_rung_row(rung) for rung in rungs)])
+
+
+def _rung_row(rung: Rung) -> tuple[str, ...]:
+    outcome = f"{rung.outcome}: {rung.reason}" if rung.reason else rung.outcome
+    if not rung.images:
+        return (rung.recipe, "", "", "", "", outcome)
+    return (
+        rung.recipe,
+        _percent(rung.correct, rung.images),
+        _percent(rung.agreeing, rung.images),
+        f"{rung.size_bytes / 1000:,.0f} kB",
+        f"{rung.milliseconds:.1f} ms",
+        outcome,
     )
 
 
@@ -121,6 +157,7 @@ def export_record(result: ExportResult, path: str) -> dict[str, object]:
         "file": path,
         "size_bytes": len(result.model_file),
         "drop_points": round(result.comparison.drop_points, 4),
+        "search": to_json(result.record.rungs),
         "flipped": to_json(result.comparison.flips),
         "skipped": list(result.skipped),
         "duplicates": [str(path) for path in result.duplicates.copies],
@@ -136,6 +173,7 @@ def refusal_record(error: AccuracyDropError, path: str) -> dict[str, object]:
         "file": path,
         "error": str(error),
         "drop_points": round(error.comparison.drop_points, 4),
+        "search": to_json(error.record.rungs),
         "flipped": to_json(error.comparison.flips),
         "verification": to_json(error.comparison.verification),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -42,6 +43,23 @@ class Flip:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """All that was said to the photos of a verification.
+
+    Attributes:
+        files: Of the photos.
+        truth: bool (photos, classes): the label of each; of a multi-label model, all that it shows.
+        float_scores: float32 (photos, classes), of the float model.
+        scores: The same of the file, in each kernel family.
+    """
+
+    files: tuple[Path, ...]
+    truth: NDArray[np.bool_]
+    float_scores: NDArray[np.float32]
+    scores: Mapping[Family, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What verification found; `verification` goes into the card, the rest into the report.
 
@@ -52,6 +70,7 @@ class Comparison:
     flips: tuple[Flip, ...]
     skipped: tuple[str, ...]
     multi_label: bool = False
+    asked: Asked | None = field(default=None, compare=False, repr=False)
 
     @property
     def drop_points(self) -> float:
@@ -59,6 +78,20 @@ class Comparison:
         result = self.verification
         worst = min(family.correct for family in result.families)
         return 100 * (result.float_correct - worst) / result.photos.images
+
+    @property
+    def agreement_percent(self) -> float:
+        """Photos with the float model's answer, in the worse family."""
+        result = self.verification
+        return 100 * min(family.agreeing for family in result.families) / result.photos.images
+
+    @property
+    def class_drops(self) -> dict[str, float]:
+        """Percentage points that each class loses in its worse family; negative for a gain."""
+        return {
+            one.label: 100 * (one.float_correct - min(one.correct.values())) / one.images
+            for one in self.verification.classes
+        }
 
 
 @dataclass
@@ -71,21 +104,34 @@ class _Tally:
     correct: dict[Family, dict[str, int]] = field(default_factory=dict)
     agreeing: dict[Family, int] = field(default_factory=dict)
     flips: list[Flip] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    truth: list[list[bool]] = field(default_factory=list)
+    float_scores: list[NDArray[np.float32]] = field(default_factory=list)
+    scores: dict[Family, list[NDArray[np.float32]]] = field(default_factory=dict)
 
     def add(
         self, photo: LabeledPhoto, wanted: NDArray[np.float32], found: Mapping[Family, NDArray[np.float32]]
     ) -> None:
         float_answer, truth = self._answer(wanted), self._truth(photo)
+        self.files.append(photo.path)
+        self.truth.append([label in photo.labels for label in self.output.labels])
+        self.float_scores.append(np.asarray(wanted, np.float32))
         _count(self.images, photo.label, 1)
         _count(self.float_correct, photo.label, float_answer.label == truth)
         answers: dict[str, Answer] = {}
         for family, scores in found.items():
             answer = self._answer(scores)
+            self.scores.setdefault(family, []).append(np.array(scores, np.float32))
             _count(self.correct.setdefault(family, {}), photo.label, answer.label == truth)
             self.agreeing[family] = self.agreeing.get(family, 0) + (answer.label == float_answer.label)
             answers[family] = answer
         if any(answer.label != float_answer.label for answer in answers.values()):
             self.flips.append(Flip(str(photo.path), photo.label, float_answer, answers))
+
+    def asked(self) -> Asked:
+        """All answers, as arrays."""
+        scores = {family: np.stack(rows) for family, rows in self.scores.items()}
+        return Asked(tuple(self.files), np.array(self.truth, bool), np.stack(self.float_scores), scores)
 
     def _answer(self, scores: NDArray[np.float32]) -> Answer:
         if self.output.multi_label:
@@ -160,7 +206,7 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
     )
     verification = Verification(photos, sum(tally.float_correct.values()), families, classes, max_drop, float_runtime)
     flips = tuple(sorted(tally.flips, key=lambda flip: flip.file))
-    return Comparison(verification, flips, tuple(sample.skipped), output.multi_label)
+    return Comparison(verification, flips, tuple(sample.skipped), output.multi_label, tally.asked())
 
 
 def _family_result(family: Family, device: DeviceRuntime, tally: _Tally, images: int) -> FamilyResult:

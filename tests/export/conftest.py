@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -22,9 +23,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.modelfile import parse_model_file
 from edgekit_export.data.dataset import DataSet, read_dataset
 from edgekit_export.frontend import Activation, ExplicitModel, ImageNetwork, see_network
 from edgekit_export.pipeline import ExportResult, export_model
+from edgekit_export.proof.record import RECORD_NAME
 from edgekit_export.quantize import Photos, calibrate, quantize_int8
 from edgekit_export.recipes.network import FloatNetwork
 from edgekit_export.sources.keras_model import network_of
@@ -51,6 +54,16 @@ def colour_pixels(index: int, seed: Sequence[int], height: int = 20, width: int 
 def plain_int8(model: ExplicitModel, photos: Photos) -> bytes:
     """The file that TFLiteConverter would make: calibrated and quantized, nothing else."""
     return quantize_int8(FloatNetwork(model.tflite), calibrate(model, photos))
+
+
+def essence(model_file: bytes) -> tuple[object, ...]:
+    """All that a model file says and computes, but for the command that was typed to make it."""
+    file = parse_model_file(model_file)
+    assert file.card is not None
+    assert file.card.graph is not None
+    record = json.loads((file.entry(RECORD_NAME) or b"").decode())
+    del record["command"], record["photos_root"]
+    return file.card, model_file[: file.card.graph.size_bytes], record
 
 
 FieldPhoto = Callable[..., Image.Image]

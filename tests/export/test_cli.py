@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from PIL import Image
 from edgekit import cli as edgekit_cli
 from edgekit_export.pipeline import ExportResult
 from edgekit_export.report import describe_evidence
+from tests.export.conftest import essence
 
 if TYPE_CHECKING:
     from tests.conftest import RunCommand
@@ -73,17 +75,22 @@ def test_a_fresh_process_writes_the_file_and_says_so(
     assert (done.returncode, done.stderr) == (0, "".join(f"note: {note}\n" for note in exported.notes))
     assert [path.name for path in out.iterdir()] == ["colour.tflite"]
     assert list((tmp_path / "tmp").iterdir()) == []
-    assert (out / "colour.tflite").read_bytes() == exported.model_file
+    made = (out / "colour.tflite").read_bytes()
+    assert essence(made) == essence(exported.model_file)
     lines = done.stdout.splitlines()
-    assert lines[0] == f"colour.tflite: {len(exported.model_file):,} bytes, int8, 3 classes"
+    assert lines[0] == f"colour.tflite: {len(made):,} bytes, int8, 3 classes"
     assert lines[1] == "input: 16x12x3 raw pixels; trained on 0..255 (the model's own preprocessing)"
     assert exported.card.provenance is not None
     evidence = [line for one in exported.card.provenance.evidence for line in describe_evidence(one)]
     assert len(evidence) > 6  # two tables: channel orders, and views
     assert lines[2 : 2 + len(evidence)] == evidence
     rest = lines[2 + len(evidence) :]
-    assert rest[:2] == ["calibrated on 12 photos", "verified on 24 photos that calibration never saw:"]
-    assert rest[3].split() == ["float", "100.0", "%", "Keras", nets.keras.__version__]
+    assert rest[:2] == [
+        "calibrated on 12 photos", "search with effort default, on 12 photos for choosing (float 100.0 %):",
+    ]  # fmt: skip
+    assert re.fullmatch(r"  int8 +100.0 % +100.0 % +\d+ kB +\d+\.\d ms +chosen", rest[3])
+    assert rest[4] == "verified on 12 photos that calibration never saw:"
+    assert rest[6].split() == ["float", "100.0", "%", "Keras", nets.keras.__version__]
     assert lines[-1] == "Next: edgekit selftest colour.tflite"
     monkeypatch.chdir(out)
     assert run_edgekit(*lines[-1].split()[2:]).returncode == 0
@@ -111,6 +118,7 @@ def test_json_is_one_object_with_everything(convert: Convert, out: Path, exporte
         "file",
         "size_bytes",
         "drop_points",
+        "search",
         "flipped",
         "skipped",
         "duplicates",
@@ -122,7 +130,7 @@ def test_json_is_one_object_with_everything(convert: Convert, out: Path, exporte
     assert record["size_bytes"] == (out / "colour.tflite").stat().st_size
     assert record["card"] == json.loads(exported.card.to_json())
     assert done.stdout.count("\n") == 1
-    assert (out / "colour.tflite").read_bytes() == exported.model_file
+    assert essence((out / "colour.tflite").read_bytes()) == essence(exported.model_file)
 
 
 @pytest.mark.host
@@ -131,19 +139,22 @@ def test_a_loss_beyond_the_budget_writes_no_file(
     nets: Nets, run_export: RunExport, photos: Path, out: Path, tmp_path: Path, as_json: bool
 ) -> None:
     nets.brittle().save(tmp_path / "brittle.keras")
-    words = ["convert", tmp_path / "brittle.keras", "--images", photos, "-o", out / "b.tflite", "--max-drop", "2.5"]
+    words = ["convert", tmp_path / "brittle.keras", "--images", photos, "-o", out / "b.tflite"]
+    words += ["--max-drop", "2.5", "--recipe", "int8"]
     done = run_export(*words, *(["--json"] if as_json else []))
     assert done.returncode == 3
-    assert done.stderr.startswith("Error: int8 loses ")
+    assert done.stderr.startswith("Error: the recipe int8: on photos for choosing, it loses ")
     assert "allowed are 2.5" in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(out.iterdir()) == []
     if as_json:
         record = json.loads(done.stdout)
-        assert (record["file"], record["verification"]["float_correct"]) == (str(out / "b.tflite"), 24)
+        assert (record["file"], record["verification"]["float_correct"]) == (str(out / "b.tflite"), 12)
         assert f"Error: {record['error']}\n" == done.stderr
     else:
-        assert done.stdout.startswith("verified on 24 photos")
+        assert done.stdout.startswith("the recipe asked for, on 12 photos for choosing (float 100.0 %):\n")
+        assert re.search(r"^  int8 .* missed: it loses", done.stdout, re.MULTILINE)
+        assert "\nverified on 12 photos" in done.stdout
         assert "\nclasses whose accuracy changed (" in done.stdout
         assert "\nphotos whose answer flipped (" in done.stdout
 
@@ -169,7 +180,7 @@ def test_options_reach_the_card(
     assert (card["input"]["fit"], card["input"]["resize_kernel"]) == ("pad", "nearest")
     assert (card["provenance"]["input_range"], card["provenance"]["input_range_source"]) == ("-1..1", "given")
     assert (card["calibration"]["images"], card["calibration"]["seed"]) == (6, 7)
-    assert (card["verification"]["photos"]["images"], card["verification"]["float_correct"]) == (9, 9)
+    assert (card["verification"]["photos"]["images"], card["verification"]["float_correct"]) == (6, 6)  # of 12
     assert card["verification"]["max_drop_points"] == 0
 
 
@@ -345,9 +356,10 @@ def test_a_model_of_several_labels_names_all_that_are_present(
     assert "more than one class" not in done.stderr
     card = json.loads(run_edgekit("info", out / "m.tflite", "--json").stdout)["card"]
     assert (card["output"]["activation"], card["output"]["kind"]) == ("sigmoid", "probabilities")
-    used = card["calibration"]["images"], card["verification"]["photos"]["images"]
-    assert (sum(used), card["verification"]["float_correct"]) == (24, used[1])
-    assert [family["correct"] for family in card["verification"]["families"]] == [used[1]] * 2
+    used = card["verification"]["photos"]["images"]
+    assert card["calibration"]["images"] + used == 16  # the choice has the other 8
+    assert [family["correct"] for family in card["verification"]["families"]] == [used] * 2
+    assert card["verification"]["float_correct"] == used
     done = run_edgekit("classify", out / "m.tflite", photos, "--json")
     found = {tuple(Path(r["file"]).parts[-2:]): r["present"] for r in map(json.loads, done.stdout.splitlines())}
     assert len(found) == 30
@@ -394,7 +406,7 @@ def test_a_free_size_has_to_be_given(
         assert done.returncode == 0, done.stderr
         card = json.loads(done.stdout)["card"]
         assert (card["input"]["height"], card["input"]["width"]) == size
-        assert card["verification"]["float_correct"] == 24
+        assert card["verification"]["float_correct"] == 12
 
 
 @pytest.mark.host
@@ -415,7 +427,7 @@ def test_one_of_several_outputs_is_exported(
     assert list(out.iterdir()) == []
     done = run_export(*words, "--output-name", wanted, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["card"]["verification"]["float_correct"] == 24
+    assert json.loads(done.stdout)["card"]["verification"]["float_correct"] == 12
 
 
 FULL_DISK = """

@@ -20,7 +20,7 @@ from edgekit.modelfile import parse_model_file
 from edgekit.runtime import installed_runtimes
 from edgekit_export.device import try_runtimes
 from edgekit_export.errors import PhotosError
-from edgekit_export.images import drop_duplicates, plan_samples, read_labeled_folder
+from edgekit_export.images import Amounts, drop_duplicates, plan_samples, read_labeled_folder
 from edgekit_export.report import describe_inspection, inspection_record
 
 if TYPE_CHECKING:
@@ -143,9 +143,10 @@ def test_mutated_photos_are_read_or_skipped(tmp_path: Path, make_photos: MakePho
         data = path.read_bytes()
         path.write_bytes(mutate(data, seed) if seed % 4 else data[: 7 * seed])
     (folder,), _ = drop_duplicates([read_labeled_folder(tmp_path)])
-    calibration, verification = plan_samples(folder, None, calibration=999, verification=999, seed=0)
-    read = [photo for sample in (calibration, verification) for photo in sample.read(SPEC)]
-    skipped = calibration.skipped + verification.skipped
+    found = plan_samples(folder, None, None, Amounts(999, 999, 999), 0)
+    everybody = (found.calibration, found.choice, found.verification)
+    read = [photo for sample in everybody for photo in sample.read(SPEC)]
+    skipped = [text for sample in everybody for text in sample.skipped]
     assert len(read) + len(skipped) == folder.images
     assert min(len(read), len(skipped)) > 30
     assert all(photo.pixels.shape == (16, 12, 3) for photo in read)
@@ -158,8 +159,9 @@ def test_a_name_that_is_no_unicode_is_a_photo_but_no_label(tmp_path: Path, make_
     red = os.fsencode(tmp_path / "p" / "red")
     Path(os.fsdecode(red + b"/000.png")).rename(os.fsdecode(red + b"/gr\xfcn.png"))  # as in an old archive
     folder = read_labeled_folder(tmp_path / "p")
-    calibration, verification = plan_samples(folder, None, calibration=9, verification=9, seed=0)
-    assert len([*calibration.read(SPEC), *verification.read(SPEC)]) == 9
+    found = plan_samples(folder, None, None, Amounts(9, 9, 9), 0)
+    everybody = (found.calibration, found.choice, found.verification)
+    assert sum(1 for sample in everybody for _ in sample.read(SPEC)) == 9
     Path(os.fsdecode(red)).rename(os.fsdecode(red + b"\xfc"))
     from edgekit_export.classes import possible_orders
 

@@ -21,6 +21,7 @@ from edgekit.photo import load_photo
 from edgekit.preprocess import fit_pixels
 from edgekit_export.errors import PhotosError
 from edgekit_export.images import (
+    Amounts,
     LabeledFolder,
     Sample,
     drop_duplicates,
@@ -86,18 +87,17 @@ def test_a_folder_that_is_no_labelled_folder_is_refused(tmp_path: Path, make: tu
 
 
 def test_the_order_is_the_same_everywhere() -> None:
-    calibration, verification = plan_samples(imagined({"a": 9}), None, calibration=2, verification=9, seed=0)
-    assert names(calibration) == ["a/0.png", "a/6.png", "a/4.png"]
-    assert names(verification) == [f"a/{i}.png" for i in (1, 2, 5, 3, 7, 8)]
-    assert (calibration.quota, verification.quota) == ({"a": 2}, {"a": 6})
+    found = plan_samples(imagined({"a": 9}), None, None, Amounts(2, 3, 9), 0)
+    assert names(found.calibration) == names(found.tuning) == ["a/0.png", "a/6.png", "a/4.png"]
+    assert names(found.verification) == [f"a/{i}.png" for i in (1, 2, 5)]
+    assert names(found.choice) == [f"a/{i}.png" for i in (3, 7, 8)]
+    assert (found.calibration.quota, found.tuning.quota, found.verification.quota) == ({"a": 2}, {"a": 3}, {"a": 3})
 
 
 def test_the_seed_decides_and_one_more_photo_does_not_shuffle() -> None:
     def order(count: int, seed: int) -> list[str]:
-        calibration, verification = plan_samples(
-            imagined({"a": count}), None, calibration=99, verification=99, seed=seed
-        )
-        return names(calibration) + names(verification)
+        found = plan_samples(imagined({"a": count}), None, None, Amounts(), seed)
+        return names(found.calibration) + names(found.verification) + names(found.choice)
 
     assert order(30, 1) == order(30, 1)
     assert order(30, 1) != order(30, 2)
@@ -118,28 +118,43 @@ def test_quotas_sum_up_and_leave_no_class_out(available: dict[str, int], total: 
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1), st.integers(2, 40), min_size=1), st.integers(0, 2**64))
-def test_calibration_and_verification_share_no_photo(counts: dict[str, int], seed: int) -> None:
+def test_no_photo_is_in_two_samples(counts: dict[str, int], seed: int) -> None:
     folder = imagined(counts)
-    calibration, verification = plan_samples(folder, None, calibration=10, verification=10, seed=seed)
-    assert not set(names(calibration)) & set(names(verification))
-    assert len(names(calibration)) + len(names(verification)) == folder.images
+    found = plan_samples(folder, None, None, Amounts(10, 10, 10), seed)
+    parts = [names(sample) for sample in (found.calibration, found.choice, found.verification)]
+    everything = [name for part in parts for name in part]
+    assert len(set(everything)) == len(everything) == folder.images
     for name, count in counts.items():
-        assert 1 <= len(calibration.candidates[name]) <= max(1, count / 3)
-        assert calibration.quota[name] >= 1
-        assert verification.quota[name] >= 1
+        assert len(found.calibration.candidates[name]) == -(-count // 3)
+        assert found.calibration.quota[name] >= 1
+        assert found.verification.quota[name] >= 1
+        assert len(found.choice.candidates.get(name, ())) == count // 3
 
 
 def test_a_folder_for_verification_leaves_calibration_everything() -> None:
-    calibration, verification = plan_samples(
-        imagined({"a": 1, "b": 5}), imagined({"a": 3}, "held"), calibration=99, verification=2, seed=0
-    )
-    assert (calibration.length, verification.length) == (6, 2)
-    assert (calibration.root, verification.root) == (Path("photos"), Path("held"))
+    images, held = imagined({"a": 1, "b": 5}), imagined({"a": 3, "b": 1}, "held")
+    found = plan_samples(images, None, held, Amounts(99, 99, 99), 0)
+    assert [sample.length for sample in (found.calibration, found.choice, found.verification)] == [6, 1, 3]
+    assert [sample.root for sample in (found.calibration, found.choice, found.verification)] == [
+        Path("photos"), Path("held"), Path("held"),
+    ]  # fmt: skip
+    assert not set(names(found.choice)) & set(names(found.verification))
+
+
+def test_a_folder_for_the_choice_leaves_verification_everything() -> None:
+    images, val, test = imagined({"a": 5}), imagined({"a": 4}, "val"), imagined({"a": 3}, "test")
+    found = plan_samples(images, val, test, Amounts(2, 4, 99), 0)
+    assert [sample.length for sample in (found.calibration, found.tuning, found.choice, found.verification)] == [
+        2,
+        4,
+        4,
+        3,
+    ]
 
 
 def test_one_photo_is_not_enough_for_both() -> None:
     with pytest.raises(PhotosError, match=r"class 'b' has one photo, .* --verify DIR"):
-        plan_samples(imagined({"a": 3, "b": 1}), None, calibration=9, verification=9, seed=0)
+        plan_samples(imagined({"a": 3, "b": 1}), None, None, Amounts(), 0)
 
 
 def test_copies_are_left_out_also_between_the_folders(tmp_path: Path, make_photos: MakePhotos) -> None:
@@ -178,8 +193,9 @@ def test_of_several_labels_a_photo_under_two_classes_has_both(tmp_path: Path, ma
     assert {path: labels for path, labels in folders[0].also.items() if len(labels) > 1} == {
         stays: frozenset({"blue", "red", "green"})
     }
-    calibration, verification = plan_samples(*folders, calibration=99, verification=99, seed=0)
-    labels = {photo.path: photo.labels for sample in (calibration, verification) for photo in sample.read(SPEC)}
+    found = plan_samples(folders[0], None, folders[1], Amounts(), 0)
+    everybody = (found.calibration, found.choice, found.verification)
+    labels = {photo.path: photo.labels for sample in everybody for photo in sample.read(SPEC)}
     assert labels.pop(stays) == {"blue", "red", "green"}
     assert all(found == {path.parent.name} for path, found in labels.items())
     assert len(labels) == 17
@@ -215,7 +231,7 @@ def test_a_class_of_nothing_but_copies_is_refused(tmp_path: Path, make_photos: M
 
 def test_unreadable_photos_are_reported_and_replaced(tmp_path: Path, make_photos: MakePhotos) -> None:
     make_photos(tmp_path, count=6, classes=("a", "b"))
-    calibration, _ = plan_samples(read_labeled_folder(tmp_path), None, calibration=2, verification=9, seed=0)
+    calibration = plan_samples(read_labeled_folder(tmp_path), None, None, Amounts(2, 2, 9), 0).calibration
     assert calibration.quota == {"a": 1, "b": 1}
     first, second = calibration.candidates["a"]
     first.write_bytes(b"<html>not found</html>")
@@ -240,10 +256,10 @@ def test_a_broken_link_is_a_skipped_photo(tmp_path: Path, make_photos: MakePhoto
     make_photos(tmp_path, count=2)
     (tmp_path / "red" / "link.png").symlink_to(tmp_path / "gone.png")
     (folder,), _ = drop_duplicates([read_labeled_folder(tmp_path)])
-    calibration, verification = plan_samples(folder, None, calibration=99, verification=99, seed=0)
-    read = [*calibration.read(SPEC), *verification.read(SPEC)]
-    assert len(read) == 6
-    assert len(calibration.skipped + verification.skipped) == 1
+    found = plan_samples(folder, None, None, Amounts(), 0)
+    everybody = (found.calibration, found.choice, found.verification)
+    assert len([photo for sample in everybody for photo in sample.read(SPEC)]) == 6
+    assert sum(len(sample.skipped) for sample in everybody) == 1
 
 
 def test_the_fingerprint_depends_on_contents_and_labels_only(tmp_path: Path, make_photos: MakePhotos) -> None:

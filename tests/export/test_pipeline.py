@@ -7,6 +7,7 @@ import dataclasses
 import gc
 import hashlib
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -26,7 +27,7 @@ from edgekit.tflite import Graph
 from edgekit_export import device
 from edgekit_export.errors import AccuracyDropError, InputRangeError, ModelLoadError, PhotosError, VerificationError
 from edgekit_export.graph import operators_used
-from edgekit_export.images import plan_samples, read_labeled_folder
+from edgekit_export.images import Amounts, plan_samples, read_labeled_folder
 from edgekit_export.pipeline import ExportResult, export_model
 from edgekit_export.report import describe_comparison
 from edgekit_export.sources.keras_model import network_of
@@ -39,8 +40,8 @@ pytestmark = pytest.mark.host
 
 def held_back(photos: Path) -> list[Path]:
     """The photos that an export with default options verifies on."""
-    _, sample = plan_samples(read_labeled_folder(photos), None, calibration=200, verification=500, seed=0)
-    return [path for paths in sample.candidates.values() for path in paths]
+    samples = plan_samples(read_labeled_folder(photos), None, None, Amounts(), 0)
+    return [path for paths in samples.verification.candidates.values() for path in paths]
 
 
 def test_the_card_names_the_photos(exported: ExportResult, photos: Path) -> None:
@@ -48,7 +49,7 @@ def test_the_card_names_the_photos(exported: ExportResult, photos: Path) -> None
     assert calibration is not None
     assert verification is not None
     assert (calibration.images, calibration.images_per_class) == (12, {"blue": 4, "green": 4, "red": 4})
-    assert (verification.photos.images, verification.photos.seed) == (24, 0)
+    assert (verification.photos.images, verification.photos.seed) == (12, 0)
     rows = [f"{path.parent.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in held_back(photos)]
     assert verification.photos.fingerprint_sha256 == hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
     assert calibration.fingerprint_sha256 != verification.photos.fingerprint_sha256
@@ -73,10 +74,10 @@ def test_the_verification_in_the_card_can_be_repeated(
             answer = classifiers[family].predict(path, top_k=1)[0].label
             wanted[family].append(answer == path.parent.name)
             agreeing[family] += answer == first
-    assert verification.float_correct == sum(wanted["float"]) == 24
+    assert verification.float_correct == sum(wanted["float"]) == 12
     assert {f.family: f.correct for f in verification.families} == {f: sum(wanted[f]) for f in agreeing}
     assert {f.family: f.agreeing for f in verification.families} == agreeing
-    assert sum(c.images for c in verification.classes) == 24
+    assert sum(c.images for c in verification.classes) == 12
     assert exported.comparison.drop_points == 0
 
 
@@ -164,14 +165,16 @@ def test_labels_are_in_the_order_of_the_outputs(
     shutil.copy(photos / "zinc" / "001.jpg", photos / "leaf" / "wrong.jpg")
     (held / "coal" / "000.png").write_bytes(b"")
     wrong = export_model(colour_file, photos, verify=held, max_drop=100)
-    assert wrong.comparison.verification.float_correct == 6  # the leaves alone
+    assert wrong.comparison.verification.float_correct == 3  # the leaves alone
     assert any("check the input range, and that the order of the labels" in note for note in wrong.notes)
     right = export_model(colour_file, photos, verify=held, labels=names, name="metal")
     assert (right.card.name, right.card.output.labels) == ("metal", names)
     assert right.card.calibration is not None
     assert right.card.calibration.images_per_class == {"coal": 3, "leaf": 3, "zinc": 2}
-    assert right.comparison.verification.photos.images_per_class == {"coal": 5, "leaf": 6, "zinc": 6}
-    assert right.comparison.verification.float_correct == 17
+    assert right.record.choice is not None
+    seen = [right.record.choice.images_per_class, right.comparison.verification.photos.images_per_class]
+    assert {name: sum(one[name] for one in seen) for name in names} == {"coal": 5, "leaf": 6, "zinc": 6}
+    assert right.comparison.verification.float_correct == right.comparison.verification.photos.images
     assert len(right.skipped) == 1
     assert "coal/000.png: found an empty file" in right.skipped[0].replace("\\", "/")
     assert right.duplicates.copies == (held / "zinc" / "copy.png",)
@@ -192,14 +195,20 @@ def test_labels_without_photos_are_told(colour_file: Path, tmp_path: Path, make_
     assert "nothing was verified for labels without photos: 1, such as 'red'" in result.notes
 
 
-def test_a_network_that_cannot_be_in_int8_is_not_exported(nets: Nets, photos: Path, tmp_path: Path) -> None:
+def test_a_network_that_cannot_be_in_int8_is_not_exported_in_int8(nets: Nets, photos: Path, tmp_path: Path) -> None:
     nets.brittle().save(tmp_path / "brittle.keras")
     with pytest.raises(AccuracyDropError) as caught:
-        export_model(tmp_path / "brittle.keras", photos)
-    assert str(caught.value).startswith("int8 loses ")
-    assert "allowed are 1; one photo is 4.17 points. No file was written." in str(caught.value)
-    assert "  float           100.0 %" in describe_comparison(caught.value.comparison)
+        export_model(tmp_path / "brittle.keras", photos, recipe="int8")
+    assert str(caught.value).startswith("the recipe int8: on photos for choosing, it loses ")
+    assert "allowed are 1 (one photo of 12 is 8.33 points). No file was written." in str(caught.value)
+    assert re.search(r"float +100.0 %", describe_comparison(caught.value.comparison))
     assert caught.value.exit_code == 3
+    assert [rung.outcome for rung in caught.value.record.rungs] == ["missed"]
+    found = export_model(tmp_path / "brittle.keras", photos)
+    assert found.card.quantization is not None
+    assert found.card.quantization.recipe != "int8"
+    assert found.comparison.drop_points <= 1
+    assert found.record.rungs[-1].outcome == "chosen"
 
 
 def test_a_gray_network_with_a_given_range_is_exported(nets: Nets, photos: Path, tmp_path: Path) -> None:
@@ -226,7 +235,7 @@ def test_a_float_tflite_is_exported_again(nets: Nets, photos: Path, tmp_path: Pa
     assert card.provenance is not None
     assert (card.provenance.source_kind or "").startswith("float .tflite, the .tflite itself in ai-edge-litert ")
     assert card.verification is not None
-    assert (card.verification.float_correct, card.verification.families[0].correct) == (24, 24)
+    assert (card.verification.float_correct, card.verification.families[0].correct) == (12, 12)
     assert (card.verification.float_runtime or "").startswith("the .tflite itself in ai-edge-litert ")
     (tmp_path / "again.tflite").write_bytes(result.model_file)
     with pytest.raises(ModelLoadError, match=r"again.tflite: edgekit wrote this .tflite: it is int8 and verified"):
@@ -244,7 +253,7 @@ def test_a_model_that_takes_bytes_tells_its_range(nets: Nets, photos: Path, tmp_
         "0..255",
         "the model takes bytes",
     )
-    assert result.comparison.verification.float_correct == 24
+    assert result.comparison.verification.float_correct == 12
     assert result.comparison.drop_points == 0
 
 
@@ -260,7 +269,10 @@ def test_the_card_says_which_runtimes_were_not_tried_or_refused(
 
     monkeypatch.setattr(device, "installed_runtimes", lambda: ("litert", "tflite") if refusing else ("litert",))
     monkeypatch.setattr(device, "DeviceRuntime", Picky)
-    result = export_model(colour_file, photos, verification_images=3)
+    if refusing:
+        with pytest.raises(AccuracyDropError, match=r"not for tflite-2.14: tflite-runtime 2.14.0 refuses the model"):
+            export_model(colour_file, photos, verification_images=3, recipe="int8")
+    result = export_model(colour_file, photos, verification_images=3, targets=["litert"])
     assert result.card.requires is not None
     assert (result.card.requires.oldest_runtime or "").startswith("ai-edge-litert ")
     assert [f.runtime for f in result.comparison.verification.families] == ["ai-edge-litert", "ai-edge-litert"]

@@ -27,8 +27,11 @@ from edgekit_export.errors import AccuracyDropError, InputRangeError
 from edgekit_export.graph import operators_used
 from edgekit_export.images import Duplicates
 from edgekit_export.pipeline import ExportResult
+from edgekit_export.proof.record import Allowed, ExportRecord, Rung
+from edgekit_export.recipes.kitchen import Made
+from edgekit_export.recipes.recipe import Recipe
 from edgekit_export.report import (
-    accuracy_shortfall,
+    budget_shortfall,
     describe_comparison,
     describe_evidence,
     describe_export,
@@ -38,6 +41,8 @@ from edgekit_export.report import (
     inspection_record,
     refusal_record,
 )
+from edgekit_export.search.climb import Step
+from edgekit_export.search.trial import Trial
 from edgekit_export.verify import Answer, Comparison, Flip
 
 PHOTOS = PhotoSet(40, {"ant": 25, "bee": 15}, "0" * 64, 0)
@@ -101,6 +106,24 @@ UNDECIDED = Evidence(
 )
 
 
+RECORD = ExportRecord(
+    command="edgekit-export convert cnn.keras",
+    photos_root="photos",
+    allowed=Allowed(1.0, 97.0, "default", ("litert",)),
+    rungs=(
+        Rung("int8", "missed", "it loses 5 points", (), 40, 36, 38, 37, 12000, 1.25),
+        Rung("int8+equalize", "not tried", "no two layers"),
+        Rung("int8+bias", "chosen", "", ("corrected",), 40, 38, 38, 40, 12100, 1.5),
+    ),
+)
+SEARCH_TEXT = """\
+search with effort default, on 40 photos for choosing (float 95.0 %):
+  recipe         top-1   same answer  size   time
+  int8           90.0 %  92.5 %       12 kB  1.2 ms  missed: it loses 5 points
+  int8+equalize                                      not tried: no two layers
+  int8+bias      95.0 %  100.0 %      12 kB  1.5 ms  chosen"""
+
+
 def result(skipped: tuple[str, ...] = (), evidence: tuple[Evidence, ...] = (), provenance: bool = True) -> ExportResult:
     made = Provenance("cnn.keras", "0" * 64, "0..1", "given", {"python": "3.11"}, evidence=evidence)
     card = ModelCard(
@@ -112,7 +135,7 @@ def result(skipped: tuple[str, ...] = (), evidence: tuple[Evidence, ...] = (), p
         provenance=made if provenance else None,
     )
     duplicates = Duplicates((Path("bee/copy.png"),), (Path("ant/x.png"), Path("bee/x.png")))
-    return ExportResult(bytes(12345), card, COMPARISON, duplicates, skipped, ("mind the gap",))
+    return ExportResult(bytes(12345), card, RECORD, COMPARISON, duplicates, skipped, ("mind the gap",))
 
 
 def test_a_comparison_is_a_table() -> None:
@@ -189,6 +212,7 @@ def test_an_export_is_summed_up_and_ends_with_the_next_command() -> None:
         "leaf.tflite: 12,345 bytes, int8, 2 classes\n"
         "input: 16x12x3 raw pixels; trained on 0..1 (given)\n"
         "calibrated on 20 photos\n"
+        f"{SEARCH_TEXT}\n"
         f"{TEXT}\n"
         "Next: edgekit selftest leaf.tflite"
     )
@@ -209,11 +233,29 @@ def test_skipped_photos_are_listed_up_to_five() -> None:
     assert "\n  ... and 1 more; --json lists all\nNext: " in text
 
 
+def test_the_recipes_that_were_tried_are_a_table() -> None:
+    assert f"\n{SEARCH_TEXT}\n" in describe_export(result(), "leaf.tflite")
+    alone = dataclasses.replace(RECORD, allowed=dataclasses.replace(RECORD.allowed, recipe="int8+bias"))
+    text = describe_export(dataclasses.replace(result(), record=alone), "leaf.tflite")
+    assert "\nthe recipe asked for, on 40 photos for choosing" in text
+
+
 def test_a_refusal_says_how_much_where_and_what_to_do() -> None:
-    assert accuracy_shortfall(COMPARISON) == (
-        "int8 loses 5.00 points of accuracy (reference kernels, 36 of 40 right, float 38), allowed are 1; one photo "
-        "is 2.50 points. No file was written. Give more calibration or verification photos, or allow more with "
-        "--max-drop."
+    trial = Trial(Recipe("int8", ("bias",)), Made(b""), COMPARISON, 1.0)
+    missed = Step(trial.recipe, trial, "it loses 5.00 points")
+    advice = (
+        "No file was written. Allow more (--max-drop, --max-class-drop, --min-agreement, fewer of --target), search "
+        "longer (--effort thorough), or give more photos."
+    )
+    assert budget_shortfall([missed], missed) == (
+        f"the recipe int8+bias: on photos for choosing, it loses 5.00 points. {advice}"
+    )
+    turned_down = Step(trial.recipe, trial, "it loses 5.00 points", turned_down=True)
+    assert budget_shortfall(
+        [Step(Recipe(), trial, "x"), turned_down, Step(Recipe("int16"), None, "y")], turned_down
+    ) == (
+        "none of 2 recipes keeps what is wanted; the nearest, int8+bias: on photos for confirming, it loses 5.00 "
+        f"points. {advice}"
     )
 
 
@@ -228,8 +270,9 @@ FLIPPED = [
 
 
 def test_the_record_of_a_refusal_has_the_comparison() -> None:
-    record = json.loads(json.dumps(refusal_record(AccuracyDropError("too much", COMPARISON), "leaf.tflite")))
+    record = json.loads(json.dumps(refusal_record(AccuracyDropError("too much", COMPARISON, RECORD), "leaf.tflite")))
     verification = record.pop("verification")
+    assert record.pop("search") == json.loads(RECORD.to_json())["rungs"]
     assert record == {"file": "leaf.tflite", "error": "too much", "drop_points": 5.0, "flipped": FLIPPED}
     assert (verification["float_correct"], verification["families"][1]["correct"]) == (38, 36)
 
@@ -237,6 +280,7 @@ def test_the_record_of_a_refusal_has_the_comparison() -> None:
 def test_the_record_of_an_export_has_everything_and_is_json() -> None:
     record = json.loads(json.dumps(export_record(result(("1.png: damaged",)), "leaf.tflite")))
     assert record.pop("card") == json.loads(result().card.to_json())
+    assert [rung["recipe"] for rung in record.pop("search")] == ["int8", "int8+equalize", "int8+bias"]
     assert record == {
         "file": "leaf.tflite",
         "size_bytes": 12345,

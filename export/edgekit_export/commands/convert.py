@@ -11,9 +11,11 @@ import click
 from edgekit.console import note, quiet_native_code
 from edgekit_export.commands.manners import json_line, say
 from edgekit_export.commands.model_options import model_options
+from edgekit_export.commands.search_options import search_options, typed_command
 
 if TYPE_CHECKING:
     from edgekit_export.assess.options import ModelOptions
+    from edgekit_export.commands.search_options import SearchOptions
 
 
 @click.command(epilog="Example: edgekit-export convert cnn.keras --images photos/ -o leaf.tflite")
@@ -22,18 +24,14 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", required=True, type=click.Path(), help="The .tflite to write.")
 @click.option("--verify", type=click.Path(), help="Labelled folder for verification; else a part of --images.")
 @model_options
-@click.option(
-    "--max-drop",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
-    help="Points of accuracy that int8 may lose.",
-)
+@search_options
 @click.option(
     "--calibration-images", type=click.IntRange(min=1), default=200, show_default=True, help="To calibrate, at most."
 )
 @click.option(
-    "--verification-images", type=click.IntRange(min=1), default=500, show_default=True, help="To verify, at most."
+    "--verification-images",
+    type=click.IntRange(min=1),
+    help="To choose by, and to verify on, at most; else 250, 500 or 1000, by --effort.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of photos.")
 @click.option("--name", help="Of the model, for the card; else the name of the output file.")
@@ -47,9 +45,9 @@ def convert(
     output: str,
     verify: str | None,
     about_model: ModelOptions,
-    max_drop: float,
+    wanted: SearchOptions,
     calibration_images: int,
-    verification_images: int,
+    verification_images: int | None,
     seed: int,
     name: str | None,
     license: str | None,  # noqa: A002 - the option's name
@@ -57,7 +55,10 @@ def convert(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Quantize an image classifier to int8, verify it on real photos, and write one model file.
+    """Quantize an image classifier, verify it on real photos, and write one model file.
+
+    Recipes are tried from the fastest to slower ones, until one keeps what is wanted; what was tried stands in the
+    report beside the file.
 
     MODEL is a .keras or .h5 file of any Keras, a SavedModel folder, a Teachable Machine export (.zip or folder), a
     model.json with its weights, or a float .tflite; it is recognised by its content.
@@ -68,9 +69,9 @@ def convert(
     from edgekit_export.load import require_tensorflow
     from edgekit_export.progress import Bars
     from edgekit_export.report import (
-        describe_comparison,
         describe_evidence,
         describe_export,
+        describe_refusal,
         evidence_record,
         export_record,
         refusal_record,
@@ -102,14 +103,21 @@ def convert(
                 trust_model_code=about_model.trust_model_code,
                 calibration_images=calibration_images,
                 verification_images=verification_images,
-                max_drop=max_drop,
+                max_drop=wanted.max_drop,
+                max_class_drop=wanted.max_class_drop,
+                min_agreement=wanted.min_agreement,
+                effort=wanted.effort,
+                recipe=wanted.recipe,
+                targets=wanted.targets,
+                precision=wanted.precision,
+                command=typed_command(),
                 seed=seed,
                 license=license,
                 author=author,
                 progress=Bars(terminal),
             )
         except AccuracyDropError as error:
-            click.echo(json_line(refusal_record(error, output)) if as_json else describe_comparison(error.comparison))
+            click.echo(json_line(refusal_record(error, output)) if as_json else describe_refusal(error))
             raise
         except InputRangeError as error:
             if error.evidence:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from edgekit_export.data.dataset import MANIFEST_NAME, DataPhoto, read_dataset, require_usable, split_folders
 from edgekit_export.errors import PhotosError
@@ -13,11 +14,19 @@ from edgekit_export.images import LabeledFolder, read_labeled_folder
 _ALL = "all"
 
 
-def read_photos(images: Path, verify: Path | None) -> tuple[LabeledFolder, LabeledFolder | None]:
-    """The photos for calibration, and those for verification where they are others.
+class Labeled(NamedTuple):
+    """The photos of an export: to calibrate with, to choose by, to verify on; None for those that have no own."""
 
-    Of a folder with splits, as folders or in a manifest, train calibrates, and test verifies, or val where there is no
-    test. Of a `verify` with splits, test is taken, or else val.
+    calibration: LabeledFolder
+    choice: LabeledFolder | None
+    verification: LabeledFolder | None
+
+
+def read_photos(images: Path, verify: Path | None) -> Labeled:
+    """The photos for calibration, and those for the choice and for verification where they are others.
+
+    Of a folder with splits, as folders or in a manifest, train calibrates and test verifies, or val where there is no
+    test. The choice is made on val, where test verifies. Of a `verify` with splits, the same is taken.
 
     Raises:
         PhotosError: a folder is not laid out so.
@@ -29,8 +38,12 @@ def read_photos(images: Path, verify: Path | None) -> tuple[LabeledFolder, Label
         msg = f"{images}: found photos of {' and '.join(parts)}, expected photos of train to calibrate with."
         raise PhotosError(msg)
     others = parts if verify is None else _parts(verify)
+    choice = others.get("val") if "test" in others else None
     held_back = others.get("test") or others.get("val")
-    return calibration, held_back if verify is None else held_back or others.get(_ALL) or others["train"]
+    if verify is not None:
+        held_back = held_back or others.get(_ALL) or others["train"]
+        choice = choice or parts.get("val")
+    return Labeled(calibration, choice, held_back)
 
 
 def _parts(root: Path) -> dict[str, LabeledFolder]:

@@ -6,7 +6,7 @@ The runner never reads it. Shares are in percent and times in milliseconds, as t
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from edgekit.card import PhotoSet
@@ -35,7 +35,7 @@ class Rung:
         float_correct: Of these, right answers of the float model.
         agreeing: Of these, the same answer as the float model.
         size_bytes: Of the graph.
-        milliseconds: Of one inference here, median, one thread, xnnpack kernels.
+        milliseconds: Of one inference where it was exported, median, one thread, xnnpack kernels; 0 in a model file.
     """
 
     recipe: str
@@ -124,7 +124,7 @@ class Scores:
     Attributes:
         temperature: What logits were divided by, folded into the file; 1 for nothing.
         fitted_on: Photos for choosing that it was fitted on.
-        scored: Float model as it came, the file without temperature, and the file as it is.
+        scored: The float model as it came, and the file.
     """
 
     temperature: float
@@ -224,6 +224,10 @@ class ExportRecord:
     layers: tuple[LayerError, ...] = ()
     calibrated: Calibrated | None = None
     notes: tuple[str, ...] = ()
+
+    def without_times(self) -> ExportRecord:
+        """What the model file carries: a clock would make other bytes of the same export each time."""
+        return replace(self, rungs=tuple(replace(rung, milliseconds=0.0) for rung in self.rungs))
 
     def to_json(self) -> str:
         """The text of `export_record.json`."""

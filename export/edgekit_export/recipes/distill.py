@@ -34,7 +34,7 @@ def distill(draft: Draft, material: Material, *, steps: int, step_done: Callable
     """
     pupil = _Pupil(draft, multi_label=material.model.head.multi_label)
     rng = np.random.default_rng((material.seed, 3))
-    photos = material.tuning or material.calibration
+    photos = material.tuning
     distances = []
     for number in range(steps):
         rate = _PEAK * min(1.0, (number + 1) / _WARM_UP) * 0.5 * (1 + np.cos(np.pi * number / steps))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +37,19 @@ class Material:
     Attributes:
         model: The float network as the frontend made it.
         calibration: uint8 pixels (height, width, channels) of the photos for calibration.
-        tuning: The same, of the photos to learn from, without labels; those for calibration are among them.
+        read_tuning: Reads the same of the photos to learn from, without labels.
         seed: Of everything random.
     """
 
     model: ExplicitModel
     calibration: tuple[NDArray[np.uint8], ...]
-    tuning: tuple[NDArray[np.uint8], ...] = field(default=())
+    read_tuning: Callable[[], tuple[NDArray[np.uint8], ...]] | None = None
     seed: int = 0
+
+    @cached_property
+    def tuning(self) -> tuple[NDArray[np.uint8], ...]:
+        """The photos to learn from, read when they are first wanted; those for calibration, where there are no more."""
+        return self.read_tuning() if self.read_tuning is not None else self.calibration
 
     def photos(self) -> Iterator[NDArray[np.uint8]]:
         """The photos for calibration, one at a time."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgekit.tflite import Graph
 from edgekit_export.errors import ConversionError
-from edgekit_export.graph import float_leftovers
+from edgekit_export.graph import check_ends, check_full_integer, float_leftovers
 from edgekit_export.progress import Progress
 from edgekit_export.quantize import calibrate, quantize_int8, quantize_int16
 from edgekit_export.recipes.bias import correct_bias
@@ -84,17 +84,30 @@ class Kitchen:
 
         Raises:
             ConversionError: TensorFlow refuses it.
+            NotFullyQuantizedError: what came out is not what the recipe says.
             VerificationError: a runtime refuses the float model.
         """
         draft = self._drafted(recipe.steps)
+        made = self._int8(draft, recipe) if recipe.base == "int8" else self._in_float(draft, recipe)
+        check = check_full_integer if recipe.is_full_int8 else check_ends
+        check(Graph(made.tflite), self.material.model)
+        return made
+
+    def _in_float(self, draft: Draft, recipe: Recipe) -> Made:
         model = replace(self.material.model, tflite=draft.network.bytes())
-        if recipe.base == "int8":
-            return self._int8(draft, recipe)
         if recipe.base == "int16":
             data = quantize_int16(model, self.material.photos)
         else:
             data = {"dynamic": int8_weights, "float16": half_weights}[recipe.base](model.tflite)
         return Made(with_byte_ends(data, model.mean, model.std), draft.told)
+
+    def reference(self, recipe: Recipe) -> FloatNetwork:
+        """The float network whose tensors those of a recipe's file stand for: evened-out channels have other sizes."""
+        return self._drafted(tuple(step for step in recipe.steps[:1] if step == "equalize")).network
+
+    def ranges(self, recipe: Recipe) -> dict[int, tuple[float, float]]:
+        """What int8 covers of each computed tensor, by a recipe that was made."""
+        return dict(self._drafted(recipe.steps).ranges)
 
     def _int8(self, draft: Draft, recipe: Recipe) -> Made:
         if recipe.keep_float:

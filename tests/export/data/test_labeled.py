@@ -28,19 +28,22 @@ def names(folder: LabeledFolder | None) -> dict[str, list[str]] | None:
 
 def test_class_folders_are_all_for_calibration(tmp_path: Path) -> None:
     touch(tmp_path, "a/1.jpg", "b/2.jpg")
-    assert [names(folder) for folder in read_photos(tmp_path, None)] == [{"a": ["1.jpg"], "b": ["2.jpg"]}, None]
+    assert [names(folder) for folder in read_photos(tmp_path, None)] == [{"a": ["1.jpg"], "b": ["2.jpg"]}, None, None]
 
 
-def test_train_calibrates_and_test_verifies(tmp_path: Path) -> None:
+def test_train_calibrates_val_chooses_and_test_verifies(tmp_path: Path) -> None:
     touch(tmp_path, *SPLIT)
     found = [names(folder) for folder in read_photos(tmp_path, None)]
-    assert found == [{"a": ["1.jpg"], "b": ["2.jpg"]}, {"a": ["5.jpg"], "b": ["6.jpg"]}]
+    assert found == [
+        {"a": ["1.jpg"], "b": ["2.jpg"]}, {"a": ["3.jpg"], "b": ["4.jpg"]}, {"a": ["5.jpg"], "b": ["6.jpg"]},
+    ]  # fmt: skip
 
 
 def test_val_verifies_where_there_is_no_test(tmp_path: Path) -> None:
     touch(tmp_path, *SPLIT)
     shutil.rmtree(tmp_path / "test")
-    assert names(read_photos(tmp_path, None)[1]) == {"a": ["3.jpg"], "b": ["4.jpg"]}
+    assert read_photos(tmp_path, None).choice is None
+    assert names(read_photos(tmp_path, None).verification) == {"a": ["3.jpg"], "b": ["4.jpg"]}
 
 
 def test_a_manifest_decides(tmp_path: Path) -> None:
@@ -48,13 +51,13 @@ def test_a_manifest_decides(tmp_path: Path) -> None:
     lines = ["file,split,class", "1.jpg,train,b", "2.jpg,train,a", "3.jpg,test,a", "4.jpg,test,b"]
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
     found = [names(folder) for folder in read_photos(tmp_path, None)]
-    assert found == [{"a": ["2.jpg"], "b": ["1.jpg"]}, {"a": ["3.jpg"], "b": ["4.jpg"]}]
+    assert found == [{"a": ["2.jpg"], "b": ["1.jpg"]}, None, {"a": ["3.jpg"], "b": ["4.jpg"]}]
 
 
 def test_a_manifest_without_splits_is_all_for_calibration(tmp_path: Path) -> None:
     touch(tmp_path, "1.jpg", "2.jpg")
     (tmp_path / "manifest.csv").write_text("file,class\n1.jpg,b\n2.jpg,a\n")
-    assert [names(folder) for folder in read_photos(tmp_path, None)] == [{"a": ["2.jpg"], "b": ["1.jpg"]}, None]
+    assert [names(folder) for folder in read_photos(tmp_path, None)] == [{"a": ["2.jpg"], "b": ["1.jpg"]}, None, None]
 
 
 def test_photos_given_for_verification_verify(tmp_path: Path) -> None:
@@ -62,9 +65,13 @@ def test_photos_given_for_verification_verify(tmp_path: Path) -> None:
     touch(tmp_path / "y", "a/7.jpg", "b/8.jpg")
     touch(tmp_path / "z", "train/a/9.jpg", "train/b/9.jpg")
     found = [names(folder) for folder in read_photos(tmp_path / "x", tmp_path / "y")]
-    assert found == [{"a": ["1.jpg"], "b": ["2.jpg"]}, {"a": ["7.jpg"], "b": ["8.jpg"]}]
-    assert names(read_photos(tmp_path / "y", tmp_path / "x")[1]) == {"a": ["5.jpg"], "b": ["6.jpg"]}
-    assert names(read_photos(tmp_path / "y", tmp_path / "z")[1]) == {"a": ["9.jpg"], "b": ["9.jpg"]}
+    assert found == [
+        {"a": ["1.jpg"], "b": ["2.jpg"]}, {"a": ["3.jpg"], "b": ["4.jpg"]}, {"a": ["7.jpg"], "b": ["8.jpg"]},
+    ]  # fmt: skip
+    split = read_photos(tmp_path / "y", tmp_path / "x")
+    assert names(split.choice) == {"a": ["3.jpg"], "b": ["4.jpg"]}
+    assert names(split.verification) == {"a": ["5.jpg"], "b": ["6.jpg"]}
+    assert names(read_photos(tmp_path / "y", tmp_path / "z").verification) == {"a": ["9.jpg"], "b": ["9.jpg"]}
 
 
 def test_without_train_there_is_nothing_to_calibrate_with(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def _fill(model: Any, uneven: float, seed: int) -> None:
 @pytest.fixture
 def material(noise: NDArray[np.uint8]) -> Callable[[ExplicitModel], Material]:
     """`material(model)`: with the first third of the photos."""
-    return lambda model: Material(model, tuple(noise[:32]), tuple(noise[:32]))
+    return lambda model: Material(model, tuple(noise[:32]))
 
 
 @pytest.fixture

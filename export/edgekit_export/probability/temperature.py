@@ -1,0 +1,139 @@
+"""One temperature for all scores, fitted on the int8 file's own logits and folded into it.
+
+Logits divided by a temperature keep their order, so no answer changes; only how sure it sounds. In an int8 file that
+division is free: the scales of the tensors that carry logits are divided, and no integer changes.
+
+Source: C. Guo et al., On calibration of modern neural networks, 2017.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit_export.schema import operator_code, operator_names, pack, unpack
+
+_LAYERS = ("FULLY_CONNECTED", "CONV_2D")
+_LINEAR = ("RESHAPE", "SQUEEZE", "MEAN", "AVERAGE_POOL_2D")  # between the last layer and the softmax
+_LEAST, _MOST = 0.05, 20.0
+_ROUNDS = 80  # of the golden section: the interval shrinks to a part in 10^16
+
+
+def fit_temperature(logits: NDArray[np.float32], truth: NDArray[np.bool_], *, multi_label: bool) -> float:
+    """The temperature with which the scores of photos are most probable.
+
+    Args:
+        logits: float32 (photos, classes).
+        truth: bool (photos, classes): what the photos show.
+        multi_label: Whether each class has a score of its own (sigmoid), or all share one (softmax).
+
+    Returns:
+        Within 0.05 to 20; 1.0 without photos.
+    """
+    if not len(logits):
+        return 1.0
+    values = logits.astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        return negative_log_likelihood(values / math.exp(log_temperature), truth, multi_label=multi_label)
+
+    return math.exp(_golden_section(loss, math.log(_LEAST), math.log(_MOST)))
+
+
+def negative_log_likelihood(logits: NDArray[np.float64], truth: NDArray[np.bool_], *, multi_label: bool) -> float:
+    """The mean over photos, in nats."""
+    if multi_label:
+        signed = np.where(truth, logits, -logits)
+        return float(np.logaddexp(0.0, -signed).sum(axis=1).mean())
+    top = logits.max(axis=1, keepdims=True)
+    normalizer = top[:, 0] + np.log(np.exp(logits - top).sum(axis=1))
+    return float((normalizer - (logits * truth).sum(axis=1)).mean())
+
+
+def _golden_section(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function with one valley is smallest."""
+    ratio = (math.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(_ROUNDS):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = function(right)
+    return (low + high) / 2
+
+
+def logits_tensor(data: bytes) -> int | None:
+    """The tensor that the last softmax or sigmoid of a file reads; None where there is none."""
+    model = unpack(data)
+    nodes = model.subgraphs[0].operators
+    for node in reversed(nodes):
+        kind = _kind(model, node)
+        if kind in ("SOFTMAX", "LOGISTIC"):
+            return int(node.inputs[0])
+        if kind not in ("QUANTIZE", "DEQUANTIZE", "RESHAPE"):
+            return None
+    return None
+
+
+def fold_temperature(data: bytes, temperature: float) -> bytes | None:
+    """The file with its logits divided by a temperature, or None where its last layers do not allow it.
+
+    No integer of an int8 layer changes: its weights, its bias and its output mean less, in proportion. The weights and
+    the bias of a float layer are divided.
+    """
+    model = unpack(data)
+    tensors = _carrying_logits(model, logits_tensor(data))
+    if tensors is None:
+        return None
+    for index in tensors:
+        tensor = model.subgraphs[0].tensors[index]
+        told = tensor.quantization
+        if told is not None and told.scale is not None and len(told.scale):
+            told.scale = [float(np.float32(scale / temperature)) for scale in told.scale]
+        else:
+            _divide(model, tensor, temperature)
+    return pack(model)
+
+
+def _carrying_logits(model: object, logits: int | None) -> list[int] | None:
+    """Every tensor from the last layer's weights to the logits; None where something else lies between."""
+    graph = model.subgraphs[0]  # type: ignore[attr-defined]
+    makers = {int(node.outputs[0]): node for node in graph.operators if len(node.outputs)}
+    found: list[int] = []
+    tensor = logits
+    while tensor is not None and tensor in makers:
+        node = makers[tensor]
+        if sum(tensor in [int(i) for i in user.inputs] for user in graph.operators) != 1:
+            return None  # something else reads it, too
+        kind = _kind(model, node)
+        found.append(tensor)
+        if kind in _LAYERS:
+            if getattr(node.builtinOptions, "fusedActivationFunction", 0):
+                return None
+            return found + [int(i) for i in node.inputs[1:] if int(i) >= 0]
+        if kind not in _LINEAR:
+            return None
+        tensor = int(node.inputs[0])
+    return None
+
+
+def _divide(model: object, tensor: object, temperature: float) -> None:
+    buffer = model.buffers[tensor.buffer]  # type: ignore[attr-defined]
+    if buffer.data is None or not len(buffer.data):
+        return  # computed
+    kinds = {0: np.float32, 1: np.float16}
+    dtype = kinds[tensor.type]  # type: ignore[attr-defined]
+    values = np.frombuffer(bytes(buffer.data), dtype).astype(np.float32) / np.float32(temperature)
+    buffer.data = np.frombuffer(values.astype(dtype).tobytes(), np.uint8)
+
+
+def _kind(model: object, node: object) -> str:
+    return operator_names().get(operator_code(model, node), "")
