@@ -1,4 +1,4 @@
-"""The model file: a TFLite graph with metadata, and an appended ZIP with labels and card.
+"""The model file: a TFLite graph with metadata, and an appended ZIP with labels, card and what else travels with it.
 
 `read_model_file` and `parse_model_file` also read files that edgekit did not write; what those do not say is None.
 Nothing here needs numpy or a TFLite runtime.
@@ -11,8 +11,10 @@ import io
 import os
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from edgekit.atomic import write_whole
 from edgekit.card import GraphDigest, ModelCard
@@ -41,6 +43,15 @@ class ModelFile:
     labels: tuple[str, ...] | None
     metadata: Metadata | None
 
+    def entry(self, name: str) -> bytes | None:
+        """Another file of the ZIP, None where it has none of that name. It is unpacked now and not before.
+
+        Raises:
+            ModelFileError: it is damaged.
+        """
+        entries, _ = _appended_entries(self.data, lambda found: found == name)
+        return (entries or {}).get(name)
+
 
 def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     """The model file at `path`.
@@ -68,7 +79,11 @@ def parse_model_file(data: bytes) -> ModelFile:
     graph = Graph(data)
     blob = graph.metadata.get(BUFFER_NAME)
     metadata = read_metadata(blob) if blob is not None else None
-    entries, graph_size = _appended_entries(data)
+    named = frozenset(metadata.label_files if metadata else ())
+    # What else travels with it is not unpacked: on a small board that would be felt at every start.
+    entries, graph_size = _appended_entries(
+        data, lambda name: name == CARD_NAME or name.endswith(LABELS_NAME) or name in named
+    )
     if metadata and metadata.label_files and entries is None:
         msg = "it ends too early: the labels and the card behind the graph are missing. Copy the file again."
         raise ModelFileError(msg)
@@ -80,17 +95,23 @@ def parse_model_file(data: bytes) -> ModelFile:
     return ModelFile(data=data, graph=graph, card=card, labels=labels, metadata=metadata)
 
 
-def pack_model_file(graph: bytes, card: ModelCard) -> bytes:
+def pack_model_file(graph: bytes, card: ModelCard, extra: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
     """The bytes of a model file.
 
     Args:
         graph: A TFLite FlatBuffer with one uint8 image input and one output; kept as it is.
         card: Its card; `graph` digest is filled in here.
+        extra: What else is to travel in its ZIP, by name. It is compressed, which labels and card may not be: other
+            readers of TFLite Metadata want them stored. The runner leaves it alone; see `ModelFile.entry`.
 
     Raises:
-        ModelFileError: the card contradicts the graph.
-        ValueError: a label cannot stand in a labels file.
+        ModelFileError: the card contradicts the graph, or something is too large.
+        ValueError: a label cannot stand in a labels file, or `extra` has the name of something else.
     """
+    for name in extra:
+        if name == CARD_NAME or name.endswith(LABELS_NAME):
+            msg = f"{name!r} would be taken for the card or the labels"
+            raise ValueError(msg)
     with_metadata = add_metadata_buffer(graph, BUFFER_NAME, build_metadata(card, LABELS_NAME))
     digest = GraphDigest(len(with_metadata), hashlib.sha256(with_metadata).hexdigest())
     card = replace(card, graph=digest)
@@ -98,6 +119,8 @@ def pack_model_file(graph: bytes, card: ModelCard) -> bytes:
     with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo(LABELS_NAME, _ZIP_EPOCH), format_labels(card.output.labels))
         archive.writestr(zipfile.ZipInfo(CARD_NAME, _ZIP_EPOCH), card.to_json())
+        for name, content in extra.items():
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content, zipfile.ZIP_DEFLATED)
     data = file.getvalue()
     parse_model_file(data)
     return data
@@ -115,8 +138,8 @@ def write_model_file(path: str | os.PathLike[str], data: bytes, *, overwrite: bo
     write_whole(path, data, overwrite=overwrite)
 
 
-def _appended_entries(data: bytes) -> tuple[dict[str, bytes] | None, int]:
-    """Name and content of the ZIP's files, None without a ZIP; and where the graph ends."""
+def _appended_entries(data: bytes, wanted: Callable[[str], bool]) -> tuple[dict[str, bytes] | None, int]:
+    """Name and content of the ZIP's wanted files, None without a ZIP; and where the graph ends."""
     stream = io.BytesIO(data)
     if not zipfile.is_zipfile(stream):
         return None, len(data)
@@ -125,9 +148,17 @@ def _appended_entries(data: bytes) -> tuple[dict[str, bytes] | None, int]:
             infos = [info for info in archive.infolist() if not info.is_dir()]
             large = [info for info in infos if info.file_size > _MAX_ENTRY_BYTES]
             if large:
-                msg = f"its {large[0].filename} has {large[0].file_size} bytes, more than any label file or card."
+                msg = (
+                    f"its {large[0].filename} has {large[0].file_size} bytes, more than any label file or card. "
+                    "Export the model again."
+                )
                 raise ModelFileError(msg)
-            entries = {info.filename: archive.read(info) for info in infos}
+            entries = {}
+            for info in infos:
+                # Opening alone finds a name that was changed in one of its two places: a hidden card is no missing one.
+                with archive.open(info) as content:
+                    if wanted(info.filename):
+                        entries[info.filename] = content.read()
     except _ZIP_ERRORS as error:
         if isinstance(error, EdgekitError):
             raise
