@@ -16,8 +16,8 @@ from edgekit_export.cli import cli
 PACKAGE = Path(edgekit_export.__file__).parent
 # A file imports only files above it.
 ORDER = (
-    "errors", "needs", "statistics", "convert", "progress", "keras_note", "worker", "device", "schema", "rewire",
-    "mapping",
+    "errors", "needs", "statistics", "proof.record", "convert", "progress", "keras_note", "worker", "device",
+    "schema", "rewire", "mapping",
     "sources.batchnorm", "sources.entry", "sources.network", "sources.keras_model", "sources.safety", "sources.custom",
     "sources.strangers", "sources.folders", "sources.keras_files", "sources.saved_model", "sources.tflite_file",
     "load", "frontend", "own_range", "graph",
@@ -29,7 +29,7 @@ ORDER = (
     "data.pixels", "data.clusters", "data.waves", "data.alignment", "data.twins", "data.new_folder",
     "data.stratify", "data.splitting", "data.leaks", "data.series", "data.dealing", "data.layout",
     "data.split_writer", "data.split_report",
-    "page.figure", "page.photos", "page.html",
+    "page.figure", "page.matrix", "page.photos", "page.html",
     "learn.torch_weights", "learn.lite0", "learn.embed",
     "learn.settings", "learn.schedule", "learn.augment", "learn.photos", "learn.backbones", "learn.network",
     "learn.state", "learn.journal", "learn.run_folder", "learn.cluster", "learn.loop", "learn.parts", "learn.run",
@@ -52,7 +52,7 @@ ORDER = (
 FRONT_DOORS = tuple(
     f"{room}__init__"
     for room in (
-        "", "assess.", "baseline.", "check.", "commands.", "data.", "learn.", "page.", "recipes.", "sources.",
+        "", "assess.", "baseline.", "check.", "commands.", "data.", "learn.", "page.", "proof.", "recipes.", "sources.",
     )
 )  # fmt: skip
 ROOMS = {f"edgekit_export.{room.removesuffix('.__init__')}" for room in FRONT_DOORS}
