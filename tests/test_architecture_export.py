@@ -45,8 +45,10 @@ ORDER = (
     "check.faces", "check.header", "check.look", "check.finding", "check.survey", "check.opinions", "check.judged",
     "check.labels", "check.files", "check.doubles", "check.classes", "check.quality", "check.privacy",
     "check.shortcut", "check.checkup", "check.wording", "check.text", "check.report", "check.place", "check.mending",
-    "commands.manners", "commands.model_options", "commands.convert", "commands.inspect", "commands.split",
-    "commands.train", "commands.evaluate", "commands.compare", "commands.check",
+    "proof.stored", "proof.sound", "proof.facts", "proof.wording", "proof.verdict", "proof.text", "proof.figures",
+    "proof.answers", "proof.flips", "proof.search", "proof.inside", "proof.trust", "proof.origin", "proof.report",
+    "commands.manners", "commands.model_options", "commands.convert", "commands.inspect", "commands.report",
+    "commands.split", "commands.train", "commands.evaluate", "commands.compare", "commands.check",
     "cli",
 )  # fmt: skip
 FRONT_DOORS = tuple(
