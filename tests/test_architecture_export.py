@@ -16,8 +16,8 @@ from edgekit_export.cli import cli
 PACKAGE = Path(edgekit_export.__file__).parent
 # A file imports only files above it.
 ORDER = (
-    "errors", "needs", "statistics", "convert", "progress", "keras_note", "worker", "device", "schema", "rewire",
-    "mapping",
+    "errors", "needs", "statistics", "convert", "progress", "keras_note", "worker", "device",
+    "schema", "rewire", "mapping",
     "sources.batchnorm", "sources.entry", "sources.network", "sources.keras_model", "sources.safety", "sources.custom",
     "sources.strangers", "sources.folders", "sources.keras_files", "sources.saved_model", "sources.tflite_file",
     "load", "frontend", "own_range", "graph",
@@ -27,11 +27,12 @@ ORDER = (
     "data.manifest", "data.dataset", "data.labeled", "classes", "evidence", "training", "understand",
     "provenance", "verify", "notes", "probability.temperature", "probability.thresholds",
     "search.budget", "search.targets", "search.ladder", "search.trial", "search.climb", "search.confirm", "search.job",
-    "assess.intervals", "assess.calibration", "proof.record", "proof.layers", "proof.collect", "report", "pipeline",
+    "assess.intervals", "assess.calibration", "proof.record",
+    "proof.stored", "proof.layers", "proof.collect", "report", "pipeline",
     "data.pixels", "data.clusters", "data.waves", "data.alignment", "data.twins", "data.new_folder",
     "data.stratify", "data.splitting", "data.leaks", "data.series", "data.dealing", "data.layout",
     "data.split_writer", "data.split_report",
-    "page.figure", "page.photos", "page.html",
+    "page.figure", "page.matrix", "page.photos", "page.html",
     "learn.torch_weights", "learn.lite0", "learn.embed",
     "learn.settings", "learn.schedule", "learn.augment", "learn.mix", "learn.photos", "learn.backbones",
     "learn.network",
@@ -48,8 +49,11 @@ ORDER = (
     "check.faces", "check.header", "check.look", "check.finding", "check.survey", "check.opinions", "check.judged",
     "check.labels", "check.files", "check.doubles", "check.classes", "check.quality", "check.privacy",
     "check.shortcut", "check.checkup", "check.wording", "check.text", "check.report", "check.place", "check.mending",
+    "proof.sound", "proof.facts", "proof.wording", "proof.verdict", "proof.text", "proof.figures",
+    "proof.answers", "proof.flips", "proof.search", "proof.inside", "proof.trust", "proof.origin", "proof.report",
     "commands.manners", "commands.model_options", "commands.search_options", "commands.convert",
-    "commands.inspect", "commands.split", "commands.train", "commands.evaluate", "commands.compare", "commands.check",
+    "commands.inspect", "commands.report", "commands.split",
+    "commands.train", "commands.evaluate", "commands.compare", "commands.check",
     "cli",
 )  # fmt: skip
 FRONT_DOORS = tuple(

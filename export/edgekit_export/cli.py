@@ -14,6 +14,7 @@ from edgekit_export.commands.compare import compare
 from edgekit_export.commands.convert import convert
 from edgekit_export.commands.evaluate import evaluate
 from edgekit_export.commands.inspect import inspect
+from edgekit_export.commands.report import report
 from edgekit_export.commands.split import split
 from edgekit_export.commands.train import train
 
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for _command in (convert, inspect, check, split, train, evaluate, compare):
+for _command in (convert, inspect, report, check, split, train, evaluate, compare):
     cli.add_command(_command)
 
 

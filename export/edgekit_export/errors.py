@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
-    from edgekit.card import Evidence
+    from edgekit.card import Evidence, ModelCard
     from edgekit_export.proof.record import ExportRecord
     from edgekit_export.verify import Comparison
 
@@ -51,14 +51,15 @@ class VerificationError(ExportError, RuntimeError):
 class AccuracyDropError(ExportError, RuntimeError):
     """No recipe keeps what the user wants kept.
 
-    `comparison` is of the recipe that came nearest, and `record` has all that was tried.
+    `comparison` is of the recipe that came nearest; `card` and `record` have all that is known, for the page.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, comparison: Comparison, record: ExportRecord) -> None:
+    def __init__(self, message: str, comparison: Comparison, card: ModelCard, record: ExportRecord) -> None:
         super().__init__(message)
         self.comparison = comparison
+        self.card = card
         self.record = record
 
 

@@ -22,7 +22,8 @@ from edgekit_export.notes import notes_on
 from edgekit_export.probability.thresholds import Thresholds, choose_thresholds
 from edgekit_export.progress import Progress, Silent
 from edgekit_export.proof.collect import About, record_of
-from edgekit_export.proof.record import RECORD_NAME, ExportRecord
+from edgekit_export.proof.record import ExportRecord
+from edgekit_export.proof.stored import record_entries
 from edgekit_export.provenance import created_on, provenance_of
 from edgekit_export.quantize import quantizer_version
 from edgekit_export.recipes.recipe import parse_recipe
@@ -165,48 +166,50 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
     job = Job(source, found, samples, scores, Wish(budget, tuple(targets), LADDERS[effort], wanted, seed), progress)
     chosen = job.run()
     about = About(effort, command, Path(images))
-    if chosen is None:
-        raise _shortfall(job, about)
-    step, confirmed = chosen
-    labels_found = found.reading.order.labels
-    thresholds = None if precision is None or head.multi_label else _thresholds(confirmed, precision)
-    scores = scores if thresholds is None else _with_thresholds(scores, thresholds, precision)
-    graph = Graph(confirmed.tempered.tflite)
     card = ModelCard(
         name=name or Path(model).stem,
-        input=replace(found.spec, mean=(float(graph.inputs[0].zero_point),), std=(1 / graph.inputs[0].scale,)),
+        input=found.spec,
         output=scores,
         created=created_on(loaded),
-        quantization=_quantization(step, confirmed),
         calibration=samples.calibration.photo_set(),
-        verification=confirmed.comparison.verification,
-        requires=requirements(graph, confirmed.oldest_runtime, confirmed.refused_by),
         provenance=provenance_of(
             source, found.reading.mapping, range_source or found.how, found.evidence, license, author
         ),
+    )
+    if chosen is None:
+        raise _shortfall(job, card, about)
+    step, confirmed = chosen
+    thresholds = None if precision is None or head.multi_label else _thresholds(confirmed, precision)
+    graph = Graph(confirmed.tempered.tflite)
+    card = replace(
+        card,
+        input=replace(found.spec, mean=(float(graph.inputs[0].zero_point),), std=(1 / graph.inputs[0].scale,)),
+        output=scores if thresholds is None else _with_thresholds(scores, thresholds),
+        quantization=_quantization(step, confirmed),
+        verification=confirmed.comparison.verification,
+        requires=requirements(graph, confirmed.oldest_runtime, confirmed.refused_by),
         golden=confirmed.golden,
     )
     record = record_of(job, step, confirmed, about, thresholds)
     return ExportResult(
-        model_file=pack_model_file(
-            confirmed.tempered.tflite, card, {RECORD_NAME: record.without_times().to_json().encode()}
-        ),
+        model_file=pack_model_file(confirmed.tempered.tflite, card, record_entries(record.without_times())),
         card=card,
         record=record,
         comparison=confirmed.comparison,
         duplicates=duplicates,
         skipped=(*samples.calibration.skipped, *job.choice.skipped, *confirmed.comparison.skipped),
-        notes=(*notes_on(confirmed.comparison, confirmed.refused_by, duplicates, labels_found), *_search_notes(job)),
+        notes=(*notes_on(confirmed.comparison, confirmed.refused_by, duplicates, scores.labels), *_search_notes(job)),
     )
 
 
-def _shortfall(job: Job, about: About) -> AccuracyDropError:
+def _shortfall(job: Job, card: ModelCard, about: About) -> AccuracyDropError:
     step = nearest(job.search)
     assert step is not None  # noqa: S101 - else the search had raised
     assert step.trial is not None  # noqa: S101 - it was measured
     proof = job.search.proofs.get(step.recipe.name)
     comparison = step.trial.comparison if proof is None else proof.comparison
-    return AccuracyDropError(budget_shortfall(job.search.steps, step), comparison, record_of(job, None, None, about))
+    record = record_of(job, None, None, about)
+    return AccuracyDropError(budget_shortfall(job.search.steps, step), comparison, card, record)
 
 
 def _without_duplicates(given: Labeled, *, multi_label: bool) -> tuple[Labeled, Duplicates]:
@@ -237,12 +240,12 @@ def _thresholds(confirmed: Confirmed, precision: float) -> Thresholds:
     return choose_thresholds(confirmed.tempered.scores, confirmed.tempered.truth, precision)
 
 
-def _with_thresholds(scores: OutputSpec, thresholds: Thresholds, precision: float | None) -> OutputSpec:
+def _with_thresholds(scores: OutputSpec, thresholds: Thresholds) -> OutputSpec:
     return replace(
         scores,
         thresholds=thresholds.classes,
         abstain_below=thresholds.abstain_below,
-        wanted_precision=precision,
+        wanted_precision=thresholds.wanted,
     )
 
 

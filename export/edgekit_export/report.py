@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgekit.card import ClassResult, Evidence, EvidenceRow, FamilyResult, Verification
+from edgekit.card import ClassResult, Evidence, EvidenceRow, FamilyResult, ModelCard, Verification
 from edgekit.info import describe_model
 from edgekit.modelfile import ModelFile
 from edgekit.records import to_json
@@ -24,12 +24,12 @@ _SHOWN_HYPOTHESES = 12
 _SHOWN_SKIPPED = 5
 
 
-def describe_export(result: ExportResult, path: str) -> str:
-    """The summary of a finished export; its last line is the next command to type."""
+def describe_export(result: ExportResult, path: str, page: str) -> str:
+    """The summary of a finished export and where its page is; its last line is the next command to type."""
     card = result.card
     calibration = card.calibration.images if card.calibration else 0
     lines = [
-        f"{path}: {len(result.model_file):,} bytes, int8, {len(card.output.labels)} classes",
+        f"{path}: {len(result.model_file):,} bytes, {_recipe(card)}, {len(card.output.labels)} classes",
         f"input: {card.input.height}x{card.input.width}x{card.input.channels} raw pixels; "
         + (
             f"trained on {card.provenance.input_range} ({card.provenance.input_range_source})"
@@ -44,8 +44,12 @@ def describe_export(result: ExportResult, path: str) -> str:
     if result.skipped:
         lines.append(f"skipped {len(result.skipped)} unreadable photos:")
         lines += _shortened(result.skipped, _SHOWN_SKIPPED)
-    lines.append(f"Next: edgekit selftest {path}")
+    lines += [f"Report: {page}", f"Next: edgekit selftest {path}"]
     return "\n".join(lines)
+
+
+def _recipe(card: ModelCard) -> str:
+    return card.quantization.recipe if card.quantization else "of unknown recipe"
 
 
 def _search_lines(record: ExportRecord) -> list[str]:

@@ -73,7 +73,7 @@ def test_a_fresh_process_writes_the_file_and_says_so(
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "".join(f"note: {note}\n" for note in exported.notes))
-    assert [path.name for path in out.iterdir()] == ["colour.tflite"]
+    assert sorted(path.name for path in out.iterdir()) == ["colour.report.html", "colour.tflite"]
     assert list((tmp_path / "tmp").iterdir()) == []
     made = (out / "colour.tflite").read_bytes()
     assert essence(made) == essence(exported.model_file)
@@ -146,7 +146,8 @@ def test_a_loss_beyond_the_budget_writes_no_file(
     assert done.stderr.startswith("Error: the recipe int8: on photos for choosing, it loses ")
     assert "allowed are 2.5" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert list(out.iterdir()) == []
+    assert [path.name for path in out.iterdir()] == ["b.report.html"]
+    assert "not" in (out / "b.report.html").read_text()
     if as_json:
         record = json.loads(done.stdout)
         assert (record["file"], record["verification"]["float_correct"]) == (str(out / "b.tflite"), 12)

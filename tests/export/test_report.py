@@ -19,6 +19,7 @@ from edgekit.card import (
     OutputSpec,
     PhotoSet,
     Provenance,
+    Quantization,
     Verification,
 )
 from edgekit.info import describe_model
@@ -130,6 +131,7 @@ def result(skipped: tuple[str, ...] = (), evidence: tuple[Evidence, ...] = (), p
         name="leaf",
         input=InputSpec(16, 12, 3, (0.0,), (255.0,)),
         output=OutputSpec("probabilities", "softmax", ("ant", "bee")),
+        quantization=Quantization("int8+bias", "TFLiteConverter", "2.21.0"),
         calibration=PhotoSet(20, {"ant": 12, "bee": 8}, "1" * 64, 0),
         verification=COMPARISON.verification,
         provenance=made if provenance else None,
@@ -208,35 +210,38 @@ def test_ten_flips_are_shown_and_the_rest_counted() -> None:
 
 
 def test_an_export_is_summed_up_and_ends_with_the_next_command() -> None:
-    assert describe_export(result(), "leaf.tflite") == (
-        "leaf.tflite: 12,345 bytes, int8, 2 classes\n"
+    assert describe_export(result(), "leaf.tflite", "leaf.report.html") == (
+        "leaf.tflite: 12,345 bytes, int8+bias, 2 classes\n"
         "input: 16x12x3 raw pixels; trained on 0..1 (given)\n"
         "calibrated on 20 photos\n"
         f"{SEARCH_TEXT}\n"
         f"{TEXT}\n"
+        "Report: leaf.report.html\n"
         "Next: edgekit selftest leaf.tflite"
     )
 
 
 def test_an_export_shows_what_was_found_out() -> None:
-    text = describe_export(result(evidence=(RANGES, RANGES)), "leaf.tflite")
+    text = describe_export(result(evidence=(RANGES, RANGES)), "leaf.tflite", "leaf.report.html")
     between = text.partition("trained on 0..1 (given)\n")[2].partition("\ncalibrated on 20 photos\n")[0]
     assert between == f"{RANGES_TEXT}\n{RANGES_TEXT}"
-    assert "\ninput: 16x12x3 raw pixels; \n" in describe_export(result(provenance=False), "leaf.tflite")
+    assert "\ninput: 16x12x3 raw pixels; \n" in describe_export(
+        result(provenance=False), "leaf.tflite", "leaf.report.html"
+    )
 
 
 def test_skipped_photos_are_listed_up_to_five() -> None:
-    text = describe_export(result(tuple(f"{i}.png: damaged" for i in range(6))), "x")
+    text = describe_export(result(tuple(f"{i}.png: damaged" for i in range(6))), "x", "leaf.report.html")
     assert "\nskipped 6 unreadable photos:\n  0.png: damaged\n" in text
     assert "4.png" in text
     assert "5.png" not in text
-    assert "\n  ... and 1 more; --json lists all\nNext: " in text
+    assert "\n  ... and 1 more; --json lists all\nReport: " in text
 
 
 def test_the_recipes_that_were_tried_are_a_table() -> None:
-    assert f"\n{SEARCH_TEXT}\n" in describe_export(result(), "leaf.tflite")
+    assert f"\n{SEARCH_TEXT}\n" in describe_export(result(), "leaf.tflite", "leaf.report.html")
     alone = dataclasses.replace(RECORD, allowed=dataclasses.replace(RECORD.allowed, recipe="int8+bias"))
-    text = describe_export(dataclasses.replace(result(), record=alone), "leaf.tflite")
+    text = describe_export(dataclasses.replace(result(), record=alone), "leaf.tflite", "leaf.report.html")
     assert "\nthe recipe asked for, on 40 photos for choosing" in text
 
 
@@ -270,7 +275,9 @@ FLIPPED = [
 
 
 def test_the_record_of_a_refusal_has_the_comparison() -> None:
-    record = json.loads(json.dumps(refusal_record(AccuracyDropError("too much", COMPARISON, RECORD), "leaf.tflite")))
+    record = json.loads(
+        json.dumps(refusal_record(AccuracyDropError("too much", COMPARISON, result().card, RECORD), "leaf.tflite"))
+    )
     verification = record.pop("verification")
     assert record.pop("search") == json.loads(RECORD.to_json())["rungs"]
     assert record == {"file": "leaf.tflite", "error": "too much", "drop_points": 5.0, "flipped": FLIPPED}

@@ -14,8 +14,10 @@ from edgekit_export.commands.model_options import model_options
 from edgekit_export.commands.search_options import search_options, typed_command
 
 if TYPE_CHECKING:
+    from edgekit.card import ModelCard
     from edgekit_export.assess.options import ModelOptions
     from edgekit_export.commands.search_options import SearchOptions
+    from edgekit_export.proof.record import ExportRecord
 
 
 @click.command(epilog="Example: edgekit-export convert cnn.keras --images photos/ -o leaf.tflite")
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 @click.option("--name", help="Of the model, for the card; else the name of the output file.")
 @click.option("--license", help="Of the model, for the card.")
 @click.option("--author", help="Of the model, for the card.")
-@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--no-photos", is_flag=True, help="Make the report without any picture, for instance to publish it.")
+@click.option("--force", is_flag=True, help="Replace the output file and its report if they exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def convert(
     model: str,
@@ -52,13 +55,14 @@ def convert(
     name: str | None,
     license: str | None,  # noqa: A002 - the option's name
     author: str | None,
+    no_photos: bool,
     force: bool,
     as_json: bool,
 ) -> None:
     """Quantize an image classifier, verify it on real photos, and write one model file.
 
-    Recipes are tried from the fastest to slower ones, until one keeps what is wanted; what was tried stands in the
-    report beside the file.
+    Recipes are tried from the fastest to slower ones, until one keeps what is wanted. What was tried, and whether to
+    ship the file, stands in the report beside it: leaf.report.html for leaf.tflite.
 
     MODEL is a .keras or .h5 file of any Keras, a SavedModel folder, a Teachable Machine export (.zip or folder), a
     model.json with its weights, or a float .tflite; it is recognised by its content.
@@ -67,7 +71,9 @@ def convert(
     from edgekit.modelfile import write_model_file
     from edgekit_export.errors import AccuracyDropError, InputRangeError
     from edgekit_export.load import require_tensorflow
+    from edgekit_export.needs import require
     from edgekit_export.progress import Bars
+    from edgekit_export.proof.stored import report_path
     from edgekit_export.report import (
         describe_evidence,
         describe_export,
@@ -78,7 +84,10 @@ def convert(
     )
 
     require_tensorflow()
+    require("matplotlib", extra="export")
+    photos, page = None if no_photos else Path(images), report_path(output)
     check_writable(output, overwrite=force)
+    check_writable(page, overwrite=force)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_native_code() as terminal:
         say(terminal, "loading TensorFlow")
@@ -117,6 +126,7 @@ def convert(
                 progress=Bars(terminal),
             )
         except AccuracyDropError as error:
+            _write_page(page, error.card, error.record, 0, photos)
             click.echo(json_line(refusal_record(error, output)) if as_json else describe_refusal(error))
             raise
         except InputRangeError as error:
@@ -125,6 +135,15 @@ def convert(
                 click.echo(json_line(evidence_record(error, output)) if as_json else table)
             raise
     write_model_file(output, result.model_file, overwrite=force)
+    _write_page(page, result.card, result.record, len(result.model_file), photos)
     for text in result.notes:
         note(text)
-    click.echo(json_line(export_record(result, output)) if as_json else describe_export(result, output))
+    click.echo(json_line(export_record(result, output)) if as_json else describe_export(result, output, str(page)))
+
+
+def _write_page(page: Path, card: ModelCard, record: ExportRecord, size_bytes: int, photos: Path | None) -> None:
+    """What cannot be written any more was writable when the export began; what was there may go since then."""
+    from edgekit.atomic import write_whole
+    from edgekit_export.proof.report import report_page
+
+    write_whole(page, report_page(card, record, size_bytes=size_bytes, photos=photos).encode(), overwrite=True)

@@ -25,11 +25,15 @@ _NUMBER = re.compile(rf"{_AMOUNT}|{_AMOUNT} \({_AMOUNT} to {_AMOUNT}\)|")
 
 @dataclass(frozen=True)
 class Shown:
-    """A photo to show, and the lines under it; `mood` colours its frame."""
+    """A photo to show, and the lines under it; `mood` colours its frame.
 
-    photo: Path | NDArray[np.uint8] | Image.Image
+    Where it cannot be read, or is None, `instead` stands in its place.
+    """
+
+    photo: Path | bytes | NDArray[np.uint8] | Image.Image | None
     lines: tuple[str, ...]
     mood: Mood = "plain"
+    instead: str = "cannot be read"
 
 
 Cell: TypeAlias = "str | int | float"
@@ -47,6 +51,7 @@ class Page:
         self._title, self._about = title, about
         self._parts: list[str] = []
         self._contents: list[tuple[str, str]] = []
+        self._before = 0  # how many parts stand before the first section, and so before the contents
 
     def verdict(self, mood: Mood, headline: str, explanation: str = "") -> None:
         """What the reader came for, in a box: first on the page."""
@@ -54,8 +59,10 @@ class Page:
         self._parts.append(f'<div class="verdict {mood}"><strong>{escape(headline)}</strong>{more}</div>')
 
     def section(self, heading: str, *paragraphs: str, mood: Mood = "plain") -> None:
-        """A heading, also in the list of contents, and what stands under it."""
+        """A heading, also in the list of contents, which stands before the first one, and what stands under it."""
         anchor = f"s{len(self._contents)}"
+        if not self._contents:
+            self._before = len(self._parts)
         self._contents.append((anchor, heading))
         self._parts.append(f'<h2 id="{anchor}" class="{mood}">{escape(heading)}</h2>')
         for paragraph in paragraphs:
@@ -131,13 +138,13 @@ class Page:
         contents = "".join(f'<a href="#{anchor}">{escape(text)}</a>' for anchor, text in self._contents)
         navigation = f"<nav>{contents}</nav>" if len(self._contents) > 3 else ""
         about = f'<p class="about">{escape(self._about)}</p>' if self._about else ""
-        body = "\n".join(self._parts)
+        body = "\n".join([*self._parts[: self._before], navigation, *self._parts[self._before :]])
         html = (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="color-scheme" content="light dark">\n'
             f"<title>{escape(self._title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-            f"<h1>{escape(self._title)}</h1>\n{about}\n{navigation}\n{body}\n"
+            f"<h1>{escape(self._title)}</h1>\n{about}\n{body}\n"
             f"<footer>Made by edgekit {escape(__version__)}.</footer>\n</main>\n</body>\n</html>\n"
         )
         return html.encode(errors="backslashreplace").decode()  # file names are not always Unicode
@@ -168,10 +175,12 @@ def _figure(svg: str, caption: str, least_rem: float = 0) -> str:
 
 
 def _photo(shown: Shown) -> str:
-    url = photo_url(shown.photo)
+    url = None if shown.photo is None else photo_url(shown.photo)
     name = escape(shown.lines[0]) if shown.lines else ""
     picture = (
-        f'<img src="{url}" alt="{name}" loading="lazy">' if url else '<div class="unreadable">cannot be read</div>'
+        f'<img src="{url}" alt="{name}" loading="lazy">'
+        if url
+        else f'<div class="unreadable">{escape(shown.instead)}</div>'
     )
     lines = "".join(f"<span>{escape(line)}</span>" for line in shown.lines)
     return f'<figure class="photo {shown.mood}">{picture}<figcaption>{lines}</figcaption></figure>'

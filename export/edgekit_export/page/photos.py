@@ -16,7 +16,7 @@ from edgekit.photo import load_photo
 THUMBNAIL = 160
 
 
-def photo_url(photo: Path | NDArray[np.uint8] | Image.Image, *, longest: int = THUMBNAIL) -> str | None:
+def photo_url(photo: Path | bytes | NDArray[np.uint8] | Image.Image, *, longest: int = THUMBNAIL) -> str | None:
     """A `data:` URL of a photo, at most `longest` pixels a side; None where it cannot be read."""
     try:
         small = load_photo(photo, at_least=2 * longest).copy()  # a caller's image is not to be shrunk

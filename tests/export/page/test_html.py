@@ -148,3 +148,20 @@ def test_an_empty_page_is_a_page(read_page: ReadPage) -> None:
     page.facts([])
     page.figures([])
     read_page(page.html())
+
+
+def test_contents_stand_behind_the_verdict_and_before_the_first_section() -> None:
+    page = Page("t")
+    page.verdict("good", "yes")
+    for number in range(4):
+        page.section(f"part {number}")
+    html = page.html()
+    assert html.index('<div class="verdict') < html.index("<nav>") < html.index("<h2")
+
+
+def test_where_there_is_no_photo_the_reason_stands(read_page: ReadPage) -> None:
+    page = Page("t")
+    page.photos([Shown(None, ("a.jpg",), instead="not <found>")])
+    reader = read_page(page.html())
+    assert reader.elements["img"] == 0
+    assert "not <found>" in reader.texts

@@ -79,3 +79,10 @@ def test_what_cannot_be_read_is_none(tmp_path: Path) -> None:
     assert photo_url(tmp_path / "gone.jpg") is None
     assert photo_url(tmp_path) is None
     assert photo_url(np.zeros((0, 4, 3), np.uint8)) is None
+
+
+def test_a_photo_may_come_as_the_bytes_of_its_file() -> None:
+    out = io.BytesIO()
+    two_halves().save(out, "PNG")
+    assert photo_url(out.getvalue()) == photo_url(two_halves())
+    assert photo_url(b"no photo") is None
