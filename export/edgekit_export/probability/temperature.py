@@ -9,7 +9,7 @@ Source: C. Guo et al., On calibration of modern neural networks, 2017.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgekit_export.schema import operator_code, operator_names, pack, unpack
 
 _LAYERS = ("FULLY_CONNECTED", "CONV_2D")
-_LINEAR = ("RESHAPE", "SQUEEZE", "MEAN", "AVERAGE_POOL_2D")  # between the last layer and the softmax
+_LINEAR = ("RESHAPE", "SQUEEZE", "MEAN", "AVERAGE_POOL_2D", "QUANTIZE", "DEQUANTIZE")  # before the softmax
 _LEAST, _MOST = 0.05, 20.0
 _ROUNDS = 80  # of the golden section: the interval shrinks to a part in 10^16
 
@@ -118,11 +118,20 @@ def _carrying_logits(model: object, logits: int | None) -> list[int] | None:
         if kind in _LAYERS:
             if getattr(node.builtinOptions, "fusedActivationFunction", 0):
                 return None
-            return found + [int(i) for i in node.inputs[1:] if int(i) >= 0]
+            weights = [_stored(model, makers, int(i)) for i in node.inputs[1:] if int(i) >= 0]
+            return None if None in weights else found + [i for i in weights if i is not None]
         if kind not in _LINEAR:
             return None
         tensor = int(node.inputs[0])
     return None
+
+
+def _stored(model: object, makers: Mapping[int, object], tensor: int) -> int | None:
+    """The constant behind a layer's weights: they may be stored as float16, behind a conversion."""
+    node = makers.get(tensor)
+    if node is None:
+        return tensor
+    return int(node.inputs[0]) if _kind(model, node) == "DEQUANTIZE" else None  # type: ignore[attr-defined]
 
 
 def _divide(model: object, tensor: object, temperature: float) -> None:
