@@ -34,7 +34,7 @@ ORDER = (
     "data.split_writer", "data.split_report",
     "page.figure", "page.matrix", "page.photos", "page.html",
     "learn.torch_weights", "learn.lite0", "learn.embed",
-    "learn.settings", "learn.schedule", "learn.augment", "learn.mix", "learn.photos", "learn.backbones",
+    "learn.settings", "learn.schedule", "learn.augment", "learn.photos", "learn.backbones",
     "learn.network",
     "learn.state", "learn.journal", "learn.run_folder", "learn.cluster", "learn.loop", "learn.parts", "learn.run",
     "learn.head", "learn.whole", "learn.trainer", "learn.report", "learn.page", "learn.save", "learn.tune",

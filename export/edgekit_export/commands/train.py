@@ -52,7 +52,7 @@ _BACKBONES = (
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Photos a step.")
 @click.option(
     "--learning-rate", type=click.FloatRange(min=0, min_open=True),
-    help="At its peak, of the second phase; else 0.0006, or 0.003 for a backbone without weights.",
+    help="At its peak, of the second phase; else 0.0003, or 0.003 for a backbone without weights.",
 )  # fmt: skip
 @click.option(
     "--label-smoothing", type=click.FloatRange(0, 0.5), default=0.1, show_default=True,

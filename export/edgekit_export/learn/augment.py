@@ -41,7 +41,6 @@ class Variation:
         blur_pixels: Its sigma, at most, in pixels of the model's input.
         jpeg_chance: How often it is compressed again.
         jpeg_quality: Its quality, at worst.
-        mix_chance: How often the photos of a batch get a part of another one.
     """
 
     smallest_area: float
@@ -54,20 +53,14 @@ class Variation:
     blur_pixels: float
     jpeg_chance: float
     jpeg_quality: int
-    mix_chance: float
 
 
 VARIATIONS: Mapping[Augmentation, Variation] = MappingProxyType(
     {
-        "field": Variation(0.35, 1.25, True, 25.0, 0.35, 0.08, 0.15, 1.5, 0.15, 40, 0.5),
-        "light": Variation(0.7, 1.1, False, 8.0, 0.15, 0.0, 0.0, 0.0, 0.0, 100, 0.0),
+        "field": Variation(0.35, 1.25, True, 25.0, 0.35, 0.08, 0.15, 1.5, 0.15, 40),
+        "light": Variation(0.7, 1.1, False, 8.0, 0.15, 0.0, 0.0, 0.0, 0.0, 100),
     }
 )
-
-
-def mix_chance(how: Augmentation) -> float:
-    """How often the photos of a batch get a part of another one."""
-    return VARIATIONS[how].mix_chance if how in VARIATIONS else 0.0
 
 
 def canvas_spec(spec: InputSpec) -> InputSpec:

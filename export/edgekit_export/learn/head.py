@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit_export.learn.loop import Loop
-from edgekit_export.learn.mix import whole
 from edgekit_export.learn.photos import epoch_order
 from edgekit_export.learn.run import Run, in_chunks, objective_of
 from edgekit_export.learn.schedule import learning_rate
@@ -38,7 +37,7 @@ def train_head(run: Run) -> None:
                 batch = np.resize(order[number * size : (number + 1) * size], size)
                 total = epoch * steps + number
                 rate = learning_rate(total, settings.head_epochs * steps, settings.head_learning_rate)
-                one = loop.train_step(whole(features["train"][batch], classes["train"][batch]), total, rate)
+                one = loop.train_step(features["train"][batch], classes["train"][batch], total, rate)
                 loss, correct = loss + one[0] / steps, correct + one[1]
             step()
     run.cluster.agree_on_variables(head.trainable_variables)

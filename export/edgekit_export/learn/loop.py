@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit_export.learn.cluster import Cluster
-from edgekit_export.learn.mix import Batch
 
 Forward = Callable[[Any, bool], Any]
 """From a batch of inputs, and whether it is for training, to features."""
@@ -33,10 +32,6 @@ class Objective:
     class_weights: NDArray[np.float32]
     dropout: float
     seed: int
-
-    def mixed_losses(self, logits: Any, classes: Any, others: Any, shares: Any) -> Any:
-        """As `losses`, of photos that show two classes in shares."""
-        return shares * self.losses(logits, classes) + (1 - shares) * self.losses(logits, others)
 
     def losses(self, logits: Any, classes: Any) -> Any:
         """The weighted cross-entropy of each photo, (photos,)."""
@@ -82,11 +77,14 @@ class Loop:
         self._train = tf.function(lambda *values: cluster.strategy.run(self._train_one, values), autograph=False)
         self._judge = tf.function(lambda *values: cluster.strategy.run(self._judge_one, values), autograph=False)
 
-    def train_step(self, batch: Batch, number: int, rate: float) -> tuple[float, int]:
+    def train_step(
+        self, inputs: NDArray[Any], classes: NDArray[np.int64], number: int, rate: float
+    ) -> tuple[float, int]:
         """One step on one batch.
 
         Args:
-            batch: Its inputs as `forward` takes them.
+            inputs: (batch, ...), as `forward` takes them.
+            classes: (batch,).
             number: Of the step in the whole training: decides what dropout leaves out.
             rate: The learning rate.
 
@@ -96,8 +94,7 @@ class Loop:
         import tensorflow as tf
 
         self.optimizer.learning_rate.assign(rate)
-        parts = (batch.inputs, batch.classes, batch.others, batch.shares)
-        found = self._train(*map(self._cluster.share, parts), tf.constant(number, tf.int64))
+        found = self._train(self._cluster.share(inputs), self._cluster.share(classes), tf.constant(number, tf.int64))
         loss, correct = self._cluster.summed(found)
         return float(loss), round(float(correct))
 
@@ -116,13 +113,12 @@ class Loop:
             total += self._cluster.summed(self._judge(*shares))
         return float(total[0] / max(1.0, total[2])), round(float(total[1]))
 
-    def _train_one(self, inputs: Any, classes: Any, others: Any, shares: Any, number: Any) -> Any:
+    def _train_one(self, inputs: Any, classes: Any, number: Any) -> Any:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             logits = self._head(self._dropped(self._forward(tf.cast(inputs, tf.float32), True), number))
-            losses = self._objective.mixed_losses(logits, classes, others, shares)
-            loss = tf.reduce_sum(losses) / self._batch_size
+            loss = tf.reduce_sum(self._objective.losses(logits, classes)) / self._batch_size
         gradients = tape.gradient(loss, [variable.value for variable in self._variables])
         self.optimizer.apply(gradients, self._variables)
         return tf.stack([loss, _correct(logits, classes, 1.0)])

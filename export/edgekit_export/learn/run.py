@@ -20,7 +20,7 @@ from edgekit_export.learn.settings import TrainSettings
 from edgekit_export.learn.state import Epoch, TrainState
 from edgekit_export.progress import Progress
 
-_FINE_TUNING, _FROM_SCRATCH = 6e-4, 3e-3
+_FINE_TUNING, _FROM_SCRATCH = 3e-4, 3e-3
 
 
 class Watcher(Protocol):

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit_export.learn.augment import mix_chance
 from edgekit_export.learn.journal import write_log
 from edgekit_export.learn.loop import Loop
-from edgekit_export.learn.mix import mixed
 from edgekit_export.learn.photos import batches, epoch_order
 from edgekit_export.learn.run import Run, judge, objective_of
 from edgekit_export.learn.run_folder import STATE_NAME
@@ -78,18 +76,14 @@ def _one_epoch(run: Run, second: _Second) -> None:
     size, steps = run.batch_size, run.steps
     order = epoch_order(len(train), state.epoch, settings.seed)
     parts = [np.resize(order[i * size : (i + 1) * size], size) for i in range(state.step, steps)]
-    how = _variation(run)
-    varied = batches(train, run.spec, parts, state.epoch, how=how, seed=settings.seed)
+    varied = batches(train, run.spec, parts, state.epoch, how=_variation(run), seed=settings.seed)
     begun = saved = time.monotonic()
     rate = 0.0
     with contextlib.closing(varied), run.progress.stage(f"epoch {state.epoch + 1}", len(parts)) as step:
         for part, pixels in zip(parts, varied, strict=True):
             number = run.state.epoch * steps + run.state.step
             rate = learning_rate(number, run.state.planned_epochs * steps, run.peak)
-            batch = mixed(
-                pixels, train.classes[part], mix_chance(how), np.random.default_rng((settings.seed, number, 4))
-            )
-            loss, correct = second.loop.train_step(batch, number, rate)
+            loss, correct = second.loop.train_step(pixels, train.classes[part], number, rate)
             run.state = replace(
                 run.state,
                 step=run.state.step + 1,

@@ -12,7 +12,7 @@ from edgekit.card import InputSpec
 from edgekit_export.learn.augment import VARIATIONS, Variation, augment, canvas_spec
 
 SPEC = InputSpec(56, 42, 3, (0.0,), (1.0,))
-STILL = Variation(1.0, 1.0, False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100, 0.0)
+STILL = Variation(1.0, 1.0, False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100)
 Pixels = NDArray[np.uint8]
 
 

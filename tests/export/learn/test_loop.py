@@ -9,7 +9,6 @@ import pytest
 
 from edgekit_export.learn.cluster import open_cluster
 from edgekit_export.learn.loop import Loop, Objective
-from edgekit_export.learn.mix import whole
 
 pytestmark = pytest.mark.host
 keras = pytest.importorskip("keras", reason="needs TensorFlow")
@@ -53,25 +52,15 @@ def test_photos_count_as_their_class_weighs() -> None:
     np.testing.assert_allclose(found / np.log(3), [1, 2, 0.5], rtol=1e-5)
 
 
-def test_a_mixed_photo_counts_for_both_classes_in_shares() -> None:
-    logits = np.random.default_rng(2).normal(0, 2, (4, 3)).astype(np.float32)
-    classes, others = np.array([0, 1, 2, 0]), np.array([2, 1, 0, 1])
-    shares = np.array([1, 0.9, 0.5, 0.75], np.float32)
-    aim = objective(label_smoothing=0.1, class_weights=np.array([1, 2, 0.5], np.float32))
-    one, other = (np.asarray(aim.losses(logits, given)) for given in (classes, others))
-    found = np.asarray(aim.mixed_losses(logits, classes, others, shares))
-    np.testing.assert_allclose(found, shares * one + (1 - shares) * other, rtol=1e-6)
-
-
 def test_steps_learn_and_tell_the_loss_before_the_step() -> None:
     layer, (inputs, classes) = head(), photos()
     loop = loop_of(layer, objective())
     judged, right = loop.judge([(inputs, classes)])
-    first, correct = loop.train_step(whole(inputs, classes), 0, 0.05)
+    first, correct = loop.train_step(inputs, classes, 0, 0.05)
     assert first == pytest.approx(judged, rel=1e-5)
     assert correct == right
     for number in range(1, 60):
-        last, correct = loop.train_step(whole(inputs, classes), number, 0.05)
+        last, correct = loop.train_step(inputs, classes, number, 0.05)
     assert last < first / 3
     assert correct == 8
 
@@ -79,7 +68,7 @@ def test_steps_learn_and_tell_the_loss_before_the_step() -> None:
 def test_at_a_rate_of_zero_nothing_changes() -> None:
     layer, (inputs, classes) = head(), photos()
     before = [np.asarray(v) for v in layer.trainable_variables]
-    loop_of(layer, objective(), decay=0.5).train_step(whole(inputs, classes), 0, 0.0)
+    loop_of(layer, objective(), decay=0.5).train_step(inputs, classes, 0, 0.0)
     for variable, values in zip(layer.trainable_variables, before, strict=True):
         np.testing.assert_array_equal(np.asarray(variable), values)
 
@@ -89,7 +78,7 @@ def test_only_kernels_decay() -> None:
     layer.bias.assign(np.ones(3))
     inputs, classes = np.zeros((8, 4), np.float32), np.arange(8) % 3
     kernel = np.asarray(layer.kernel)
-    loop_of(layer, objective(class_weights=0 * ONES), decay=0.5).train_step(whole(inputs, classes), 0, 0.1)
+    loop_of(layer, objective(class_weights=0 * ONES), decay=0.5).train_step(inputs, classes, 0, 0.1)
     np.testing.assert_allclose(np.asarray(layer.kernel), kernel * (1 - 0.05), rtol=1e-5)
     np.testing.assert_array_equal(np.asarray(layer.bias), np.ones(3))
 
@@ -113,7 +102,7 @@ def test_dropout_is_decided_by_seed_and_step_alone() -> None:
     inputs, classes = photos()
 
     def first_loss(seed: int, number: int) -> float:
-        return loop_of(head(), objective(dropout=0.5, seed=seed)).train_step(whole(inputs, classes), number, 0.1)[0]
+        return loop_of(head(), objective(dropout=0.5, seed=seed)).train_step(inputs, classes, number, 0.1)[0]
 
     assert first_loss(1, 4) == first_loss(1, 4)
     assert len({first_loss(1, 4), first_loss(1, 5), first_loss(2, 4)}) == 3
