@@ -55,8 +55,8 @@ def test_the_demo_trains_exports_proves_and_classifies(demo: tuple[Path, str]) -
 def test_export_model_prints_the_proof_and_writes_the_file(demo: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = demo
     printed = run("export_model.py", folder / "digits.keras", folder / "photos", "digits.tflite", cwd=tmp_path)
-    assert re.search(r"^float: \d+ of 500 right$", printed, re.MULTILINE)
-    assert re.search(r"^reference: \d+ of 500 right$", printed, re.MULTILINE)
+    assert re.search(r"^float: \d+ of 333 right$", printed, re.MULTILINE)
+    assert re.search(r"^reference: \d+ of 333 right$", printed, re.MULTILINE)
     assert (tmp_path / "digits.tflite").stat().st_size > 10_000
 
 

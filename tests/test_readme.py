@@ -90,4 +90,4 @@ def test_the_sample_of_the_demo_is_what_the_demo_prints_today() -> None:
     assert "edgekit-export convert demo-output/digits.keras" in sample
     assert "self-test passed" in sample
     assert "calibrated on 200 photos" in sample
-    assert "verified on 500 photos" in sample
+    assert "verified on 333 photos" in sample

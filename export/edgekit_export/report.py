@@ -150,7 +150,7 @@ def _rung_row(rung: Rung) -> tuple[str, ...]:
         _percent(rung.correct, rung.images),
         _percent(rung.agreeing, rung.images),
         f"{rung.size_bytes / 1000:,.0f} kB",
-        f"{rung.milliseconds:.1f} ms",
+        f"{rung.milliseconds:.2g} ms",
         outcome,
     )
 

@@ -88,7 +88,7 @@ def test_a_fresh_process_writes_the_file_and_says_so(
     assert rest[:2] == [
         "calibrated on 12 photos", "search with effort default, on 12 photos for choosing (float 100.0 %):",
     ]  # fmt: skip
-    assert re.fullmatch(r"  int8 +100.0 % +100.0 % +\d+ kB +\d+\.\d ms +chosen", rest[3])
+    assert re.fullmatch(r"  int8 +100.0 % +100.0 % +\d+ kB +\d\S* ms +chosen", rest[3])
     assert rest[4] == "verified on 12 photos that calibration never saw:"
     assert rest[6].split() == ["float", "100.0", "%", "Keras", nets.keras.__version__]
     assert lines[-1] == "Next: edgekit selftest colour.tflite"
