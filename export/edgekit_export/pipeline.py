@@ -165,7 +165,7 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
     scores = OutputSpec("probabilities", "sigmoid" if head.multi_label else "softmax", found.reading.order.labels)
     job = Job(source, found, samples, scores, Wish(budget, tuple(targets), LADDERS[effort], wanted, seed), progress)
     chosen = job.run()
-    about = About(effort, command, Path(images))
+    about = About(effort, command)
     card = ModelCard(
         name=name or Path(model).stem,
         input=found.spec,

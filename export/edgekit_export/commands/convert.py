@@ -85,7 +85,7 @@ def convert(
 
     require_tensorflow()
     require("matplotlib", extra="export")
-    photos, page = None if no_photos else Path(images), report_path(output)
+    page = report_path(output)
     check_writable(output, overwrite=force)
     check_writable(page, overwrite=force)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -126,7 +126,7 @@ def convert(
                 progress=Bars(terminal),
             )
         except AccuracyDropError as error:
-            _write_page(page, error.card, error.record, 0, photos)
+            _write_page(page, error.card, error.record, 0, with_photos=not no_photos)
             click.echo(json_line(refusal_record(error, output)) if as_json else describe_refusal(error))
             raise
         except InputRangeError as error:
@@ -135,15 +135,16 @@ def convert(
                 click.echo(json_line(evidence_record(error, output)) if as_json else table)
             raise
     write_model_file(output, result.model_file, overwrite=force)
-    _write_page(page, result.card, result.record, len(result.model_file), photos)
+    _write_page(page, result.card, result.record, len(result.model_file), with_photos=not no_photos)
     for text in result.notes:
         note(text)
     click.echo(json_line(export_record(result, output)) if as_json else describe_export(result, output, str(page)))
 
 
-def _write_page(page: Path, card: ModelCard, record: ExportRecord, size_bytes: int, photos: Path | None) -> None:
+def _write_page(page: Path, card: ModelCard, record: ExportRecord, size_bytes: int, *, with_photos: bool) -> None:
     """What cannot be written any more was writable when the export began; what was there may go since then."""
     from edgekit.atomic import write_whole
     from edgekit_export.proof.report import report_page
 
+    photos = Path(record.photos_root) if with_photos else None
     write_whole(page, report_page(card, record, size_bytes=size_bytes, photos=photos).encode(), overwrite=True)

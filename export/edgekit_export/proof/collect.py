@@ -49,11 +49,10 @@ _MOST_CLASSES = 200  # of a confusion matrix
 
 @dataclass(frozen=True)
 class About:
-    """What an export was asked: its effort, what was typed, and the folder of photos."""
+    """What an export was asked: its effort, and what was typed."""
 
     effort: str
     command: str
-    photos: Path
 
 
 def record_of(
@@ -61,10 +60,10 @@ def record_of(
 ) -> ExportRecord:
     """The record of a search, whether it found a file or not."""
     wish, steps = job.wish, job.search.steps
-    root = about.photos.resolve()
+    root = job.samples.verification.root
     record = ExportRecord(
         command=about.command,
-        photos_root=str(about.photos),
+        photos_root=str(root),
         allowed=allowed(wish.budget, about.effort, wish.targets, wish.recipe),
         rungs=rungs(steps, chosen),
         choice=job.choice.photo_set() if any(step.trial for step in steps) else None,
@@ -136,7 +135,7 @@ def flipped(comparison: Comparison, root: Path) -> tuple[Flipped, ...]:
     order = sorted(comparison.flips, key=lambda flip: -flip.float_answer.score)[:_MOST_FLIPS]
     return tuple(
         Flipped(
-            file=os.path.relpath(Path(flip.file).resolve(), root),
+            file=os.path.relpath(flip.file, root),
             sha256=hashlib.sha256(Path(flip.file).read_bytes()).hexdigest(),
             label=flip.label,
             float_answer=_given(flip.float_answer),
