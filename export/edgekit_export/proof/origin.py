@@ -20,9 +20,9 @@ def add_size_and_time(page: Page, proof: Proof) -> None:
     page.section(
         "Size and time",
         "The time is of one photo on the machine that exported, on one processor core and without reading the photo. "
-        "It compares recipes; how fast your device is, only your device can tell:",
+        "It compares recipes; how fast your device is, only your device can tell, under timing_ms:",
     )
-    page.command(f"edgekit bench {proof.card.name}.tflite")
+    page.command(f"edgekit classify {proof.card.name}.tflite photo.jpg --json")
     graph = proof.card.graph.size_bytes if proof.card.graph else 0
     rows = [("file", f"{bytes_text(proof.size_bytes)} ({proof.size_bytes:,} bytes)")]
     if graph:

@@ -88,7 +88,7 @@ def _doubts(proof: Proof) -> Iterator[tuple[Mood, str, str]]:
         yield (
             "warn",
             f"It is not int8 throughout ({proof.recipe}): {explain_recipe(proof.recipe or '')}.",
-            "Measure it on your device: edgekit bench.",
+            "Measure it on your device: edgekit classify with --json tells the times.",
         )
     if proof.accuracy.whole < _FEW_PHOTOS:
         yield (
