@@ -163,7 +163,7 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
     with naming(model):
         found = find_training(source, samples.calibration, mappings, orders, views, progress)
     scores = OutputSpec("probabilities", "sigmoid" if head.multi_label else "softmax", found.reading.order.labels)
-    job = Job(source, found, samples, scores, Wish(budget, tuple(targets), LADDERS[effort], wanted, seed), progress)
+    job = Job(source, found, samples, scores, Wish(budget, tuple(targets), ladder, wanted, seed), progress)
     chosen = job.run()
     about = About(effort, command)
     card = ModelCard(
@@ -252,7 +252,7 @@ def _with_thresholds(scores: OutputSpec, thresholds: Thresholds) -> OutputSpec:
 def _search_notes(job: Job) -> list[str]:
     notes = []
     if job.search.interrupted:
-        notes.append("the search was stopped early: slower efforts may have found a better recipe")
+        notes.append("the search was stopped early: a longer one may find a better recipe")
     turned_down = sum(step.turned_down for step in job.search.steps)
     if turned_down:
         notes.append(

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit_export.schema import operator_code, pack, schema, unpack
+from edgekit_export.schema import operator_code, operator_index, pack, schema, unpack
 
 Options: TypeAlias = "tuple[str, dict[str, Any]] | None"
 
@@ -180,7 +180,7 @@ class Rewiring:
     ) -> None:
         known = schema()
         node = known.OperatorT()
-        node.opcodeIndex = self._operator_code(getattr(known.BuiltinOperator, name), version)
+        node.opcodeIndex = operator_index(self._model, getattr(known.BuiltinOperator, name), version)
         node.inputs, node.outputs = inputs, outputs
         if options:
             table, values = options
@@ -189,16 +189,6 @@ class Rewiring:
             for key, value in values.items():
                 setattr(node.builtinOptions, key, value)
         self._graph.operators = [*self._graph.operators[:place], node, *self._graph.operators[place:]]
-
-    def _operator_code(self, code: int, version: int) -> int:
-        codes = self._model.operatorCodes
-        for i, known in enumerate(codes):
-            if max(known.builtinCode, known.deprecatedBuiltinCode) == code and known.version == version:
-                return i
-        new = schema().OperatorCodeT()
-        new.builtinCode, new.deprecatedBuiltinCode, new.version = code, min(code, 127), version
-        self._model.operatorCodes = [*codes, new]
-        return len(codes)
 
     def _reshape_options(self, shape: Sequence[int]) -> Options:
         return ("ReshapeOptions", {"newShape": [int(n) for n in shape]})

@@ -82,6 +82,17 @@ def operator_code(model: ModelT, node: Any) -> int:
     return int(max(code.builtinCode, code.deprecatedBuiltinCode))
 
 
+def operator_index(model: ModelT, code: int, version: int) -> int:
+    """The place of an operator in a file's list of codes; it is added where it is missing."""
+    for index, known in enumerate(model.operatorCodes):
+        if max(known.builtinCode, known.deprecatedBuiltinCode) == code and known.version == version:
+            return index
+    new = schema().OperatorCodeT()
+    new.builtinCode, new.deprecatedBuiltinCode, new.version = code, min(code, 127), version
+    model.operatorCodes = [*model.operatorCodes, new]
+    return len(model.operatorCodes) - 1
+
+
 @functools.cache
 def operator_names() -> dict[int, str]:
     """Names of operators by their builtin code, as the schema spells them."""

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import sys
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -21,21 +21,41 @@ from edgekit.runtime import Engine, TensorInfo
 OK, FAILED = b"\0", b"\1"
 
 
-def main() -> None:
-    """Serve until stdin ends."""
+class Request(NamedTuple):
+    """What a worker is asked to run: the channels, what the first line says, and the model."""
+
+    requests: BinaryIO
+    answers: BinaryIO
+    header: dict[str, Any]
+    model: bytes
+
+
+def receive() -> Request:
+    """The beginning of every worker's protocol: a JSON line with `model_bytes` and more, then the model."""
     requests = sys.stdin.buffer
     # Native code may print; the answers' channel must stay clean.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     header = json.loads(requests.readline())
-    model = requests.read(header["model_bytes"])
+    return Request(requests, answers, header, requests.read(header["model_bytes"]))
+
+
+def send_record(answers: BinaryIO, record: dict[str, Any]) -> None:
+    """A JSON line."""
+    answers.write(json.dumps(record).encode() + b"\n")
+    answers.flush()
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    requests, answers, header, model = receive()
     try:
         engine = Engine(model, runtime=header["runtime"], kernels=header["kernels"])
     except EdgekitError as error:
-        _send(answers, {"error": str(error)})
+        send_record(answers, {"error": str(error)})
         return
     output = engine.output
-    _send(
+    send_record(
         answers,
         {
             "version": engine.version,
@@ -56,7 +76,7 @@ def _serve(engine: Engine, requests: BinaryIO, answers: BinaryIO) -> None:
             output = engine.run(np.frombuffer(data, engine.input.dtype).reshape(engine.input.shape))
         except EdgekitError as error:
             answers.write(FAILED)
-            _send(answers, {"error": str(error)})
+            send_record(answers, {"error": str(error)})
             continue
         answers.write(OK + output.tobytes())
         answers.flush()
@@ -64,11 +84,6 @@ def _serve(engine: Engine, requests: BinaryIO, answers: BinaryIO) -> None:
 
 def _size(tensor: TensorInfo) -> int:
     return math.prod(tensor.shape) * tensor.dtype.itemsize
-
-
-def _send(answers: BinaryIO, record: dict[str, Any]) -> None:
-    answers.write(json.dumps(record).encode() + b"\n")
-    answers.flush()
 
 
 if __name__ == "__main__":

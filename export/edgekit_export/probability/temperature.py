@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit_export.schema import operator_code, operator_names, pack, unpack
+from edgekit_export.schema import operator_code, operator_names, pack, schema, unpack
 
 _LAYERS = ("FULLY_CONNECTED", "CONV_2D")
 _LINEAR = ("RESHAPE", "SQUEEZE", "MEAN", "AVERAGE_POOL_2D", "QUANTIZE", "DEQUANTIZE")  # before the softmax
@@ -111,7 +111,7 @@ def _carrying_logits(model: object, logits: int | None) -> list[int] | None:
     tensor = logits
     while tensor is not None and tensor in makers:
         node = makers[tensor]
-        if sum(tensor in [int(i) for i in user.inputs] for user in graph.operators) != 1:
+        if _readers(graph, tensor) != 1:
             return None  # something else reads it, too
         kind = _kind(model, node)
         found.append(tensor)
@@ -119,11 +119,16 @@ def _carrying_logits(model: object, logits: int | None) -> list[int] | None:
             if getattr(node.builtinOptions, "fusedActivationFunction", 0):
                 return None
             weights = [_stored(model, makers, int(i)) for i in node.inputs[1:] if int(i) >= 0]
-            return None if None in weights else found + [i for i in weights if i is not None]
+            alone = all(i is not None and _readers(graph, i) == 1 for i in weights)
+            return found + [i for i in weights if i is not None] if alone else None
         if kind not in _LINEAR:
             return None
         tensor = int(node.inputs[0])
     return None
+
+
+def _readers(graph: object, tensor: int) -> int:
+    return sum(tensor in [int(i) for i in node.inputs] for node in graph.operators)  # type: ignore[attr-defined]
 
 
 def _stored(model: object, makers: Mapping[int, object], tensor: int) -> int | None:
@@ -141,7 +146,10 @@ def _divide(model: object, tensor: object, temperature: float) -> None:
     kinds = {0: np.float32, 1: np.float16}
     dtype = kinds[tensor.type]  # type: ignore[attr-defined]
     values = np.frombuffer(bytes(buffer.data), dtype).astype(np.float32) / np.float32(temperature)
-    buffer.data = np.frombuffer(values.astype(dtype).tobytes(), np.uint8)
+    own = schema().BufferT()  # equal constants share one
+    own.data = np.frombuffer(values.astype(dtype).tobytes(), np.uint8)
+    model.buffers.append(own)  # type: ignore[attr-defined]
+    tensor.buffer = len(model.buffers) - 1  # type: ignore[attr-defined]
 
 
 def _kind(model: object, node: object) -> str:

@@ -52,8 +52,8 @@ def _reader(network: FloatNetwork, layer: Layer, layers: dict[int, Layer]) -> La
             second = layers[node.output]
             reads = node.inputs[0] == tensor and node.inputs[1] != tensor
             return second if reads and _inputs(network, second) % _channels(network, layer) == 0 else None
-        if node.kind not in _TRANSPARENT:
-            return None
+        if node.kind not in _TRANSPARENT or network.shape(node.output)[-1] % _channels(network, layer):
+            return None  # what mixes channels, too, leaves their number
         tensor = node.output
     return None
 
@@ -104,10 +104,14 @@ def batches(photos: Sequence[NDArray[np.uint8]], size: int) -> Iterator[NDArray[
 def _even_out(pair: Pair, weights: dict[int, Weights], sizes: dict[int, NDArray[np.float64]]) -> None:
     first, second = weights[pair.first.output], weights[pair.second.output]
     held = sizes[pair.first.output]
-    read = _read_sizes(second.kernel, len(held))
+    # A depthwise layer has neighbours for the outputs of one channel; a flattened map has its channels in turns.
+    depthwise = pair.second.node.kind == "DEPTHWISE_CONV_2D"
+    times = second.kernel.shape[-1] // len(held)
+    sizes_read = np.abs(second.kernel).reshape(-1, second.kernel.shape[-1]).max(axis=0).astype(np.float64)
+    read = sizes_read.reshape(-1, times).max(axis=1) if depthwise else sizes_read.reshape(times, -1).max(axis=0)
     alive = (held > 0) & (read > 0)
     # A depthwise layer has a scale for each channel, so it can take all of the difference.
-    wanted = held if pair.second.node.kind == "DEPTHWISE_CONV_2D" else np.sqrt(held / np.where(alive, read, 1.0))
+    wanted = held if depthwise else np.sqrt(held / np.where(alive, read, 1.0))
     middle = np.exp(np.mean(np.log(wanted[alive]))) if alive.any() else 1.0
     factor = np.where(alive, np.clip(wanted / middle, 1 / _MOST, _MOST), 1.0)
     smaller = (1 / factor).astype(np.float32)
@@ -115,14 +119,10 @@ def _even_out(pair: Pair, weights: dict[int, Weights], sizes: dict[int, NDArray[
     weights[pair.first.output] = Weights(
         first.kernel * _along(smaller, pair.first.output_axis, first.kernel.ndim), bias
     )
-    larger = np.tile(factor, second.kernel.shape[-1] // len(factor)).astype(np.float32)
-    weights[pair.second.output] = Weights(second.kernel * larger, second.bias)  # what is read lies on the last axis
+    larger = np.repeat(factor, times) if depthwise else np.tile(factor, times)
+    kernel = second.kernel * larger.astype(np.float32)  # what is read lies on the last axis
+    weights[pair.second.output] = Weights(kernel, second.bias)
     sizes[pair.first.output] = held / factor
-
-
-def _read_sizes(kernel: NDArray[np.float32], channels: int) -> NDArray[np.float64]:
-    sizes = np.abs(kernel).reshape(-1, kernel.shape[-1]).max(axis=0)
-    return np.asarray(sizes.reshape(-1, channels).max(axis=0), np.float64)
 
 
 def _along(values: NDArray[np.float32], axis: int, dimensions: int) -> NDArray[np.float32]:

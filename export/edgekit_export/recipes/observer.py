@@ -8,30 +8,25 @@ spread over it, float32.
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import sys
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit_export.worker import receive, send_record
+
 
 def main() -> None:
     """Serve until stdin ends."""
-    requests = sys.stdin.buffer
-    # Native code may print; the answers' channel must stay clean.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    header = json.loads(requests.readline())
-    model = requests.read(header["model_bytes"])
+    requests, answers, header, model = receive()
     try:
         interpreter = _load(model)
     except (ValueError, RuntimeError) as error:
-        _tell(answers, {"error": str(error).strip().partition("\n")[0]})
+        send_record(answers, {"error": str(error).strip().partition("\n")[0]})
         return
-    _tell(answers, {})
+    send_record(answers, {})
     image = interpreter.get_input_details()[0]
     size = math.prod(int(n) for n in image["shape"]) * np.dtype(image["dtype"]).itemsize
     count = 0
@@ -66,11 +61,6 @@ def _load(model: bytes) -> Any:
     )
     interpreter.allocate_tensors()
     return interpreter
-
-
-def _tell(answers: BinaryIO, record: dict[str, Any]) -> None:
-    answers.write(json.dumps(record).encode() + b"\n")
-    answers.flush()
 
 
 if __name__ == "__main__":

@@ -7,11 +7,20 @@ from typing import Any
 import numpy as np
 
 from edgekit_export.rewire import Rewiring
-from edgekit_export.schema import drop_unread_constants, operator_code, operator_names, pack, schema, unpack
+from edgekit_export.schema import (
+    drop_unread_constants,
+    operator_code,
+    operator_index,
+    operator_names,
+    pack,
+    schema,
+    unpack,
+)
 
 _KERNEL = 1
 _LEAST_VALUES = 256  # of a constant that is worth storing in another type
 _CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}
+_HYBRID_VERSION = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 3}  # int8 weights, float values
 
 
 def half_weights(data: bytes) -> bytes:
@@ -28,7 +37,7 @@ def half_weights(data: bytes) -> bytes:
         buffer.data = np.frombuffer(_floats(values).astype(np.float16).tobytes(), np.uint8)
         tensor.buffer = 0
         node = known.OperatorT()
-        node.opcodeIndex = _code_of(model, known.BuiltinOperator.DEQUANTIZE, 2)
+        node.opcodeIndex = operator_index(model, known.BuiltinOperator.DEQUANTIZE, 2)
         node.inputs, node.outputs = [small], [index]
         expanded.append(node)
     graph.operators = [*expanded, *graph.operators]
@@ -42,34 +51,42 @@ def int8_weights(data: bytes) -> bytes:
     Convolutions have a scale for each channel, dense layers one: runtimes of 2023 have no other dense kernel.
     """
     model = unpack(data)
-    graph, known, names = model.subgraphs[0], schema(), operator_names()
-    for node in graph.operators:
+    names, stored = operator_names(), {}
+    for node in model.subgraphs[0].operators:
         kind = names.get(operator_code(model, node), "")
-        if kind not in (*_CHANNEL_AXIS, "FULLY_CONNECTED"):
+        if kind not in _HYBRID_VERSION:
             continue
-        tensor = graph.tensors[int(node.inputs[_KERNEL])]
-        values = model.buffers[tensor.buffer].data
-        if tensor.type != known.TensorType.FLOAT32 or values is None or len(values) < 4 * _LEAST_VALUES:
-            continue
-        small = _new_tensor(model, tensor, known.TensorType.INT8)
-        kernel = _floats(values).reshape([int(n) for n in tensor.shape])
-        axis = _CHANNEL_AXIS.get(kind)
-        others = tuple(i for i in range(kernel.ndim) if i != axis) if axis is not None else None
-        scales = np.maximum(np.abs(kernel).max(axis=others, keepdims=True), 1e-9) / 127
-        told = known.QuantizationParametersT()
-        told.scale = [float(s) for s in scales.ravel()]
-        told.zeroPoint = [0] * scales.size
-        told.quantizedDimension = axis or 0
-        graph.tensors[small].quantization = told
-        rounded = np.clip(np.round(kernel / scales), -127, 127).astype(np.int8)
-        model.buffers[graph.tensors[small].buffer].data = np.frombuffer(rounded.tobytes(), np.uint8)
-        node.inputs = [int(i) for i in node.inputs]
-        node.inputs[_KERNEL] = small
-        tensor.buffer = 0
-        code = operator_code(model, node)
-        node.opcodeIndex = _code_of(model, code, {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 3}[kind])
+        kernel = int(node.inputs[_KERNEL])
+        if kernel not in stored:  # layers may share one
+            stored[kernel] = _as_int8(model, kernel, _CHANNEL_AXIS.get(kind))
+        if stored[kernel] is not None:
+            node.inputs = [int(i) for i in node.inputs]
+            node.inputs[_KERNEL] = stored[kernel]
+            node.opcodeIndex = operator_index(model, operator_code(model, node), _HYBRID_VERSION[kind])
+    for kernel in (tensor for tensor, small in stored.items() if small is not None):
+        model.subgraphs[0].tensors[kernel].buffer = 0
     drop_unread_constants(model)
     return pack(model)
+
+
+def _as_int8(model: Any, tensor: int, axis: int | None) -> int | None:
+    """A tensor of int8 with the values of a float constant, scaled along `axis`; None where that is not worth it."""
+    known, old = schema(), model.subgraphs[0].tensors[tensor]
+    values = model.buffers[old.buffer].data
+    if old.type != known.TensorType.FLOAT32 or values is None or len(values) < 4 * _LEAST_VALUES:
+        return None
+    kernel = _floats(values).reshape([int(n) for n in old.shape])
+    others = tuple(i for i in range(kernel.ndim) if i != axis) if axis is not None else None
+    scales = np.maximum(np.abs(kernel).max(axis=others, keepdims=True), 1e-9) / 127
+    told = known.QuantizationParametersT()
+    told.scale, told.zeroPoint = [float(s) for s in scales.ravel()], [0] * scales.size
+    told.quantizedDimension = axis or 0
+    new = _new_tensor(model, old, known.TensorType.INT8)
+    small = model.subgraphs[0].tensors[new]
+    small.quantization = told
+    rounded = np.clip(np.round(kernel / scales), -127, 127).astype(np.int8)
+    model.buffers[small.buffer].data = np.frombuffer(rounded.tobytes(), np.uint8)
+    return new
 
 
 def with_byte_ends(data: bytes, mean: float, std: float) -> bytes:
@@ -98,13 +115,3 @@ def _new_tensor(model: Any, like: Any, dtype: int) -> int:
     tensor.buffer = len(model.buffers) - 1
     graph.tensors.append(tensor)
     return len(graph.tensors) - 1
-
-
-def _code_of(model: Any, code: int, version: int) -> int:
-    for index, one in enumerate(model.operatorCodes):
-        if max(one.builtinCode, one.deprecatedBuiltinCode) == code and one.version == version:
-            return index
-    new = schema().OperatorCodeT()
-    new.builtinCode, new.deprecatedBuiltinCode, new.version = code, min(code, 127), version
-    model.operatorCodes.append(new)
-    return len(model.operatorCodes) - 1

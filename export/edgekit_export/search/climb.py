@@ -83,6 +83,9 @@ class Search(Generic[Proof]):
             if not any(step.trial is not None and not step.reason for step in self.steps):
                 raise
             self.interrupted = True
+            last = self.steps[-1]
+            if last.trial is None and not last.reason:
+                last.tried, last.reason = False, "stopped"
 
     def _is_enough(self, step: Step) -> bool:
         assert step.trial is not None  # noqa: S101 - it keeps the budget
@@ -108,7 +111,11 @@ class Search(Generic[Proof]):
         """The first of these that the photos for confirming do not turn down, the best first."""
         for step in sorted(waiting, key=_merit, reverse=True):
             assert step.trial is not None  # noqa: S101 - it keeps the budget
-            proof, broken = self.confirm(step.trial)
+            try:
+                proof, broken = self.confirm(step.trial)
+            except VerificationError as error:
+                step.turned_down, step.reason, step.error = True, str(error), error
+                continue
             self.proofs[step.recipe.name] = proof
             if not broken:
                 return step, proof

@@ -78,12 +78,12 @@ class Job:
         """Search; the chosen recipe and its proof, or None where none keeps the budget.
 
         Raises:
-            ExportError: of every recipe, no file came out: what the first said.
+            ExportError: no recipe gave a file that runtimes run: what the first said.
             PhotosError: no photo could be read.
         """
         found = self.search.climb(self.wish.recipes)
         errors = [step.error for step in self.search.steps if step.error is not None]
-        if errors and all(step.trial is None for step in self.search.steps):
+        if errors and all(step.trial is None or step.error is not None for step in self.search.steps):
             raise errors[0]
         return found
 
@@ -144,9 +144,10 @@ def _read(sample: Sample, job: Job) -> tuple[NDArray[np.uint8], ...]:
     found: list[NDArray[np.uint8]] = []
     with job.progress.stage("reading photos", min(most, sample.length)) as step:
         for photo in sample.read(spec):
-            if len(found) < most:
-                found.append(photo.pixels)
-                step()
+            found.append(photo.pixels)
+            step()
+            if len(found) == most:
+                break  # the others are not read, and the card does not count them
     if not found:
         msg = f"{sample.root}: none of the photos for calibration could be read, the first: {_first(sample.skipped)}"
         raise PhotosError(msg)

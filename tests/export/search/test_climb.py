@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from edgekit.card import ClassResult, FamilyResult, PhotoSet, Verification
-from edgekit_export.errors import ConversionError
+from edgekit_export.errors import ConversionError, VerificationError
 from edgekit_export.recipes.kitchen import Made
 from edgekit_export.recipes.recipe import Recipe, parse_recipe
 from edgekit_export.search.budget import Budget
@@ -37,6 +37,7 @@ class World:
     obstacles: dict[str, str] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     confirmed: list[str] = field(default_factory=list)
+    crashing: Sequence[str] = ()
 
     def obstacle(self, recipe: Recipe) -> str | None:
         return self.obstacles.get(recipe.name)
@@ -56,6 +57,8 @@ class World:
     def confirm(self, trial: Trial) -> tuple[str, tuple[str, ...]]:
         name = trial.recipe.name
         self.confirmed.append(name)
+        if name in self.crashing:
+            raise VerificationError("tflite-runtime crashed")
         return f"proof of {name}", ("it loses too much",) if name in self.turned_down else ()
 
 
@@ -132,6 +135,13 @@ def test_what_confirming_turns_down_is_not_taken_and_the_next_is_tried() -> None
     assert outcomes(search)["int8"] == "it loses too much"
 
 
+def test_a_file_that_crashes_a_runtime_is_turned_down() -> None:
+    world = World({"int8": (90, 99), "int8+bias": (90, 99)}, crashing=("int8",))
+    search, found = climb(world)
+    assert found == "int8+bias"
+    assert (search.steps[0].turned_down, search.steps[0].reason) == (True, "tflite-runtime crashed")
+
+
 def test_a_wanted_agreement_is_a_condition() -> None:
     world = World({
         "int8": (90, 95), "int8+bias": (90, 96), "int8+mse+bias": (90, 97), "int8+bias+keep-float:1": (90, 97),
@@ -191,6 +201,7 @@ def test_stopped_early_it_gives_the_best_so_far() -> None:
     world = World({"int8": (90, 94), "int8+bias": (90, 95), "int8+mse+bias": KeyboardInterrupt()})
     search, found = climb(world)
     assert (found, search.interrupted) == ("int8+bias", True)
+    assert (search.steps[-1].tried, search.steps[-1].reason) == (False, "stopped")
 
 
 def test_stopped_before_there_is_anything_it_just_stops() -> None:
