@@ -66,6 +66,14 @@ def essence(model_file: bytes) -> tuple[object, ...]:
     return file.card, model_file[: file.card.graph.size_bytes], record
 
 
+def error(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
+    """The text of the one `Error:` line, where that is all there is."""
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr.removeprefix("Error: ").rstrip("\n")
+
+
 FieldPhoto = Callable[..., Image.Image]
 FieldPhotos = Callable[..., Path]
 
@@ -166,6 +174,13 @@ def colour_file(nets: Nets, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def photos(make_photos: MakePhotos, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """36 photos: 4 of each class for calibration, 8 for verification."""
     return make_photos(tmp_path_factory.mktemp("photos"), count=12)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """The folder that models are written to, empty."""
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
 
 
 @pytest.fixture(scope="session")
