@@ -138,6 +138,17 @@ class Nets:
         dense.set_weights([weights, offsets])
         return model
 
+    def uneven(self) -> Any:
+        """Hard for int8, and not in itself: what decides is 500 times smaller than what does not, and weighs more."""
+        model = self.own()
+        conv, dense = model.layers[1], model.layers[4]
+        factor = np.array([1, 1, 1, 500, 500, 500], np.float32)
+        kernel, bias = conv.get_weights()
+        conv.set_weights([kernel * factor, bias * factor])
+        weights, offsets = dense.get_weights()
+        dense.set_weights([weights / factor[:, None], offsets])
+        return model
+
 
 @pytest.fixture(scope="session")
 def nets() -> Nets:

@@ -211,6 +211,18 @@ def test_a_network_that_cannot_be_in_int8_is_not_exported_in_int8(nets: Nets, ph
     assert found.record.rungs[-1].outcome == "chosen"
 
 
+def test_what_was_made_hard_for_int8_is_found_a_recipe_in_int8(nets: Nets, photos: Path, tmp_path: Path) -> None:
+    nets.uneven().save(tmp_path / "uneven.keras")
+    with pytest.raises(AccuracyDropError):
+        export_model(tmp_path / "uneven.keras", photos, recipe="int8")
+    found = export_model(tmp_path / "uneven.keras", photos)
+    assert found.record.rungs[0].recipe == "int8"
+    assert found.record.rungs[0].outcome == "missed"
+    assert found.card.quantization is not None
+    assert found.card.quantization.recipe in {"int8+equalize", "int8+equalize+bias"}
+    assert found.comparison.drop_points <= 1
+
+
 def test_a_gray_network_with_a_given_range_is_exported(nets: Nets, photos: Path, tmp_path: Path) -> None:
     k = nets.keras
     layers = [k.layers.Conv2D(4, 3, activation="relu"), k.layers.GlobalAveragePooling2D(), k.layers.Dense(3)]
