@@ -79,6 +79,10 @@ class DeviceRuntime:
         """Whether devices with this runtime give the same bits; ai-edge-litert's reference kernels run on none."""
         return (self.runtime, self.kernels) != ("litert", "reference")
 
+    def again(self, model: bytes) -> DeviceRuntime:
+        """Another process with the same runtime and kernels."""
+        return DeviceRuntime(model, self.runtime, self.kernels)
+
     def send(self, tensor: NDArray[Any], about: str) -> None:
         """Start an inference; fetch the answer with `receive`.
 

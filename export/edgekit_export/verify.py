@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -154,9 +155,47 @@ def _count(counts: dict[str, int], label: str, by: int) -> None:
     counts[label] = counts.get(label, 0) + int(by)
 
 
+@dataclass
+class _Answered:
+    """A photo, what the float model says to it, and what the families have said so far."""
+
+    photo: LabeledPhoto
+    wanted: NDArray[np.float32]
+    found: dict[Family, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def _answered(
+    answer_float: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    devices: Mapping[Family, Sequence[DeviceRuntime]],
+    photos: Iterable[LabeledPhoto],
+) -> Iterator[_Answered]:
+    """The photos in order. All processes and the float model work at the same time; none is asked before it answered.
+
+    (Else a long answer that nobody reads and a photo that nobody reads would wait for each other.)
+    """
+    waiting: deque[tuple[int, _Answered]] = deque()
+
+    def receive(number: int, answered: _Answered, family: Family) -> None:
+        team = devices[family]
+        answered.found[family] = team[number % len(team)].receive_scores(str(answered.photo.path))
+
+    for number, photo in enumerate(photos):
+        for family, team in devices.items():
+            if len(waiting) >= len(team):
+                receive(*waiting[-len(team)], family)
+            team[number % len(team)].send(photo.pixels, str(photo.path))
+        waiting.append((number, _Answered(photo, answer_float(photo.pixels))))
+        while len(waiting[0][1].found) == len(devices):
+            yield waiting.popleft()[1]
+    for number, answered in waiting:
+        for family in [one for one in devices if one not in answered.found]:
+            receive(number, answered, family)
+        yield answered
+
+
 def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
     answer_float: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-    devices: Mapping[Family, DeviceRuntime],
+    devices: Mapping[Family, Sequence[DeviceRuntime]],
     sample: Sample,
     spec: InputSpec,
     output: OutputSpec,
@@ -165,11 +204,11 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
     max_drop: float,
     step: Step,
 ) -> Comparison:
-    """Ask the float model and each kernel family about each photo; one photo in memory at a time.
+    """Ask the float model and each kernel family about each photo; a few photos in memory at a time.
 
     Args:
         answer_float: From uint8 pixels (height, width, channels) to probabilities (classes,).
-        devices: A process for each kernel family.
+        devices: Processes of each kernel family, one or more, which photos are dealt to in turn.
         sample: The verification photos.
         spec: How a photo becomes the input.
         output: What the scores are: the labels in order, and whether several may be present.
@@ -182,18 +221,15 @@ def compare(  # noqa: PLR0913 - what is compared, on what, and who watches
         PhotosError: no photo could be read.
     """
     tally = _Tally(output)
-    for photo in sample.read(spec):
-        about = str(photo.path)
-        for device in devices.values():
-            device.send(photo.pixels, about)  # they work while the float model does
-        wanted = answer_float(photo.pixels)
-        tally.add(photo, wanted, {family: device.receive_scores(about) for family, device in devices.items()})
+    for answered in _answered(answer_float, devices, sample.read(spec)):
+        found = {family: answered.found[family] for family in devices}  # always in the same order
+        tally.add(answered.photo, answered.wanted, found)
         step()
     photos = sample.photo_set()
     if not photos.images:
         msg = f"{sample.root}: none of the photos for verification could be read, the first: {sample.skipped[0]}"
         raise PhotosError(msg)
-    families = tuple(_family_result(family, device, tally, photos.images) for family, device in devices.items())
+    families = tuple(_family_result(family, team[0], tally, photos.images) for family, team in devices.items())
     classes = tuple(
         ClassResult(
             label,

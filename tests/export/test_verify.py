@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import NormalDist
@@ -19,7 +19,7 @@ from edgekit_export.device import DeviceRuntime
 from edgekit_export.errors import PhotosError
 from edgekit_export.images import LabeledFolder, Sample, drop_duplicates, read_labeled_folder
 from edgekit_export.statistics import wilson_interval
-from edgekit_export.verify import FAMILIES, Answer, Comparison, Flip, compare
+from edgekit_export.verify import Answer, Comparison, Flip, compare
 
 if TYPE_CHECKING:
     from tests.export.conftest import MakePhotos
@@ -45,23 +45,29 @@ class Script:
         self.calls.append("float")
         return np.array(self.answers[self.now][0], np.float32)
 
-    def device(self, place: int) -> ScriptedDevice:
-        return ScriptedDevice(self, place)
+    def device(self, place: int, name: str = "") -> ScriptedDevice:
+        return ScriptedDevice(self, place, name)
 
 
 @dataclass
 class ScriptedDevice:
     script: Script
     place: int
+    name: str = ""
     distribution: str = "ai-edge-litert"
     version: str = "9.9"
+    asked: str | None = None
 
     def send(self, _pixels: NDArray[np.uint8], about: str) -> None:
+        assert self.asked is None, "a photo and a long answer would wait for each other"
+        self.asked = about
         self.script.now = "/".join(Path(about).parts[-2:])
-        self.script.calls.append(f"send {self.place}")
+        self.script.calls.append(f"send {self.place}{self.name}")
 
     def receive_scores(self, about: str) -> NDArray[np.float32]:
-        self.script.calls.append(f"receive {self.place}")
+        assert self.asked == about
+        self.asked = None
+        self.script.calls.append(f"receive {self.place}{self.name}")
         return np.array(self.script.answers["/".join(Path(about).parts[-2:])][self.place], np.float32)
 
 
@@ -80,12 +86,17 @@ def verify(
     max_drop: float = 1.0,
     steps: list[int] | None = None,
     output: OutputSpec = OUTPUT,
+    slow: str = " ",
 ) -> Comparison:
-    devices: Any = {family: script.device(i) for i, family in enumerate(FAMILIES, start=1)}
+    """`slow`: names of the processes of the reference family, one a letter."""
+    devices: Any = {
+        "xnnpack": [script.device(1)],
+        "reference": [script.device(2, name.strip()) for name in slow],
+    }
     steps = [] if steps is None else steps
     return compare(
         script.float_model,
-        cast("Mapping[Family, DeviceRuntime]", devices),
+        cast("Mapping[Family, Sequence[DeviceRuntime]]", devices),
         photos,
         SPEC,
         output,
@@ -216,10 +227,35 @@ def test_a_photo_with_two_labels_is_wrong_with_one(root: Path, shared_photo: Sam
     assert all_labels.verification.float_correct == 1
 
 
-def test_devices_work_while_the_float_model_does(root: Path) -> None:
-    script = Script(dict.fromkeys(("ant/000.png", "ant/001.jpg", "bee/000.png", "bee/001.jpg"), (ANT, ANT, ANT)))
+def test_devices_work_while_the_float_model_does_and_the_next_photo_is_read(root: Path) -> None:
+    script = Script(dict.fromkeys(("ant/000.png", "ant/001.jpg", "bee/000.png"), (ANT, ANT, ANT)))
+    (root / "bee/001.jpg").unlink()
     verify(script, sample(root))
-    assert script.calls == ["send 1", "send 2", "float", "receive 1", "receive 2"] * 4
+    answers = ["receive 1", "send 1", "receive 2", "send 2", "float"]
+    assert script.calls == ["send 1", "send 2", "float", *answers * 2, "receive 1", "receive 2"]
+
+
+@pytest.mark.parametrize("slow", ["a", "ab", "abc", "abcde"])
+def test_several_processes_of_a_family_take_turns_and_count_the_same(root: Path, slow: str) -> None:
+    script = Script(
+        {
+            "ant/000.png": (ANT, BEE, CAT),
+            "ant/001.jpg": (BEE, ANT, BEE),
+            "bee/000.png": (BEE, BEE, BEE),
+            "bee/001.jpg": (CAT, CAT, ANT),
+        }
+    )
+    found = verify(script, sample(root), slow=slow)
+    alone = verify(Script(script.answers), sample(root))
+    assert (found.verification, found.flips) == (alone.verification, alone.flips)
+    assert found.asked is not None
+    assert alone.asked is not None
+    np.testing.assert_array_equal(found.asked.scores["reference"], alone.asked.scores["reference"])
+    sent = [call.removeprefix("send 2") for call in script.calls if call.startswith("send 2")]
+    assert sent == [slow[i % len(slow)] for i in range(4)]
+    last_send, first_answer = (script.calls.index(f"{verb} 2{slow[0]}") for verb in ("send", "receive"))
+    between = [call for call in script.calls[last_send:first_answer] if call.startswith("send 2")]
+    assert len(between) == min(len(slow), 4)  # all of them work at once
 
 
 def test_an_unreadable_photo_is_reported_and_not_counted(root: Path) -> None:

@@ -68,7 +68,7 @@ class Trials:
         with device, self.progress.stage(f"trying {recipe.name}", self.sample.length) as step:
             comparison = compare(
                 self.answer_float,
-                {"xnnpack": device},
+                {"xnnpack": (device,)},
                 self.sample,
                 self.spec,
                 self.output,
