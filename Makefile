@@ -22,7 +22,7 @@ demo: $(VENV)/demo.done
 	@$(BIN)/python examples/demo.py demo-output
 
 test: $(VENV)/test.done
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/test.done
 	@$(BIN)/ruff check .

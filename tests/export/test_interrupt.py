@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edgekit_export.search.confirm import SLOW_PROCESSES
+
 if TYPE_CHECKING:
     from tests.export.conftest import MakePhotos, Nets, Until
 
@@ -155,7 +157,7 @@ def test_nothing_is_left_wherever_it_is_stopped(
 ) -> None:
     process = hold(stage)
     workers = children(process.pid)
-    assert len(workers) == {"trying": 1, "verifying": 2}.get(stage, 0)
+    assert len(workers) == {"trying": 1, "verifying": 1 + SLOW_PROCESSES}.get(stage, 0)
     code, out = process.interrupt(number)
     text = process.shown()
     assert (code, out) == (130, b"")

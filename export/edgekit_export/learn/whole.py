@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.card import InputSpec
 from edgekit_export.learn.journal import write_log
 from edgekit_export.learn.loop import Loop
 from edgekit_export.learn.photos import batches, epoch_order
@@ -76,7 +77,8 @@ def _one_epoch(run: Run, second: _Second) -> None:
     size, steps = run.batch_size, run.steps
     order = epoch_order(len(train), state.epoch, settings.seed)
     parts = [np.resize(order[i * size : (i + 1) * size], size) for i in range(state.step, steps)]
-    varied = batches(train, run.spec, parts, state.epoch, how=_variation(run), seed=settings.seed)
+    how, spec = _variation(run)
+    varied = batches(train, spec, parts, state.epoch, how=how, seed=settings.seed)
     begun = saved = time.monotonic()
     rate = 0.0
     with contextlib.closing(varied), run.progress.stage(f"epoch {state.epoch + 1}", len(parts)) as step:
@@ -99,21 +101,33 @@ def _one_epoch(run: Run, second: _Second) -> None:
     _end_epoch(run, second, rate, time.monotonic() - begun)
 
 
-def _variation(run: Run) -> Augmentation:
-    """How much photos are varied: little in the last fifth of the epochs, to end on what the device sees.
+def _variation(run: Run) -> tuple[Augmentation, InputSpec]:
+    """How much photos are varied, and their size: the last fifth of the epochs ends on what the device sees.
 
-    Source: H. Touvron, A. Vedaldi, M. Douze and H. Jegou, Fixing the train-test resolution discrepancy, 2019: things
-    look larger in crops than in whole photos, and a short training on the latter mends that.
+    Until then photos are varied a lot and a sixth smaller: that costs a quarter less time, and the model sees things
+    in crops as large as later in whole photos.
+
+    Source: H. Touvron, A. Vedaldi, M. Douze and H. Jegou, Fixing the train-test resolution discrepancy, 2019.
     """
-    wanted, planned = run.settings.augmentation, run.state.planned_epochs
-    calm = run.state.epoch >= planned - planned // _CALM_SHARE
-    return "light" if calm and wanted == "field" else wanted
+    wanted, planned, small = run.settings.augmentation, run.state.planned_epochs, run.network.small_size
+    calm_epochs = planned // _CALM_SHARE
+    if wanted != "field" or not calm_epochs:
+        return wanted, run.spec
+    if run.state.epoch >= planned - calm_epochs:
+        return "light", run.spec
+    return wanted, replace(run.spec, height=small[0], width=small[1]) if small else run.spec
 
 
 def _plan(run: Run, step_seconds: float) -> None:
-    """As many epochs as the minutes allow, with the validation photos, which cost about a third of a step each."""
+    """As many epochs as the minutes allow, with the validation photos, which cost about a third of a step each.
+
+    The steps that were timed may have had smaller photos than the last fifth of the epochs and validation have.
+    """
     left = 60 * (run.settings.minutes or 0) - run.elapsed()
-    passes = 1 + len(run.pixels["val"]) / max(1, len(run.pixels["train"])) / 3
+    timed = _variation(run)[1]
+    larger = run.spec.height * run.spec.width / (timed.height * timed.width)
+    judged = len(run.pixels["val"]) / max(1, len(run.pixels["train"])) / 3
+    passes = 1 + (larger - 1) / _CALM_SHARE + larger * judged
     fit = int((left + step_seconds * _PROBE_STEPS) / (step_seconds * run.steps * passes))
     planned = int(run.cluster.agreed(np.array([float(max(1, min(run.settings.epochs, fit)))]))[0])
     if planned < run.settings.epochs and run.cluster.is_chief:

@@ -25,7 +25,8 @@ from edgekit_export.search.trial import Trial
 from edgekit_export.verify import FAMILIES, Asked, Comparison, compare
 
 _OLD_RUNTIME = "tflite-runtime"
-_SLOW_PROCESSES = max(1, min(4, os.cpu_count() or 1))  # of reference kernels, tens of times slower than others
+SLOW_PROCESSES = max(1, min(4, os.cpu_count() or 1))
+"""Of reference kernels, which are tens of times slower than others."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _families(tflite: bytes) -> Iterator[tuple[dict[Family, tuple[DeviceRuntime,
         for family in FAMILIES:
             device, reasons = open_family(tflite, family)
             first = stack.enter_context(device)
-            others = range(_SLOW_PROCESSES - 1 if family == "reference" else 0)
+            others = range(SLOW_PROCESSES - 1 if family == "reference" else 0)
             teams[family] = (first, *(stack.enter_context(first.again(tflite)) for _ in others))
             refused |= reasons
         yield teams, refused

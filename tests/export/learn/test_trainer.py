@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.card import InputSpec
 from edgekit.photo import load_photo
 from edgekit.preprocess import fit_pixels
 from edgekit_export.data.dataset import DataSet
@@ -104,21 +105,51 @@ def test_it_waits_for_progress_as_long_as_told(train_tiny: Train, tmp_path: Path
     assert len(found.history) - 1 - progress == 2
 
 
-def test_the_last_fifth_of_the_epochs_varies_photos_lightly(
-    train_tiny: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
+    """How photos were varied in each epoch, and their size."""
+    found: list[tuple[str, int, int]] = []
 
-    def spy(*args: Any, how: Any, **options: Any) -> Any:
-        asked.append(how)
-        return batches(*args, how=how, **options)
+    def spy(photos: Any, spec: InputSpec, *args: Any, how: Any, **options: Any) -> Any:
+        found.append((how, spec.height, spec.width))
+        return batches(photos, spec, *args, how=how, **options)
 
     monkeypatch.setattr(whole, "batches", spy)
+    return found
+
+
+def test_the_last_fifth_of_the_epochs_varies_photos_lightly(
+    train_tiny: Train, tmp_path: Path, asked: list[tuple[str, int, int]]
+) -> None:
     train_tiny(tmp_path, replace(TINY, epochs=6, patience=99, augmentation="field"))
-    assert asked == ["field"] * 5 + ["light"]
+    assert asked == [("field", 32, 32)] * 5 + [("light", 32, 32)]
     asked.clear()
     train_tiny(tmp_path, replace(TINY, epochs=3, augmentation="none"))
-    assert set(asked) == {"none"}
+    assert set(asked) == {("none", 32, 32)}
+
+
+LARGER = replace(TINY, height=128, width=32, epochs=5, patience=99)
+
+
+def test_photos_are_smaller_until_then_and_it_can_be_stopped_at_any_size(
+    train_tiny: Train, tmp_path: Path, asked: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_run = train_tiny(tmp_path / "whole", LARGER)
+    assert asked == [("field", 96, 32)] * 4 + [("light", 128, 32)]
+    assert whole_run.model.input_shape == (None, 128, 32, 3)
+    monkeypatch.setattr(whole, "_SAVE_EVERY_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(tmp_path, LARGER, progress=StopAt(READING + 11))
+    assert same(train_tiny(tmp_path, LARGER, resume=True), whole_run)
+
+
+@pytest.mark.parametrize("settings", [{"epochs": 4}, {"augmentation": "light"}, {"height": 96}])
+def test_photos_have_the_models_size_where_no_epochs_would_follow_at_it(
+    train_tiny: Train, tmp_path: Path, asked: list[tuple[str, int, int]], settings: dict[str, Any]
+) -> None:
+    wanted = replace(LARGER, **settings)
+    train_tiny(tmp_path, wanted)
+    assert {(height, width) for _, height, width in asked} == {(wanted.height, wanted.width)}
 
 
 def test_minutes_end_it_with_the_best_so_far(train_tiny: Train, tmp_path: Path) -> None:
