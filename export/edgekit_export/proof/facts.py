@@ -127,6 +127,12 @@ class Proof:
         return Share(family.agreeing, found.photos.images) if found and family else None
 
     @property
+    def same_decoded(self) -> Share | None:
+        """Answers that fast decoding keeps; None where photos are decoded exactly, or were not compared."""
+        check = self.verification.decode if self.verification else None
+        return Share(check.agreeing, check.images) if check and check.images else None
+
+    @property
     def classes_that_lost(self) -> tuple[ClassResult, ...]:
         """Those with fewer right answers than the float model's, the greatest loss in points first."""
         found = self.verification.classes if self.verification else ()

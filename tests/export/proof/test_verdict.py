@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edgekit.card import ClassResult
+from edgekit.card import ClassResult, DecodeCheck
 from edgekit_export.proof.facts import Proof
 from edgekit_export.proof.record import Allowed
 from edgekit_export.proof.verdict import budget, verdict
@@ -94,6 +94,24 @@ def test_few_photos_and_a_class_that_lost_are_told(new_export: MakeExport) -> No
     assert found.mood == "warn"
     assert "a loses 4 right answers on its 30 photos." in found.reasons
     assert any(reason.startswith("Only 60 photos") for reason in found.reasons)
+
+
+def decoded(export: Export, agreeing: int, images: int = 580) -> Proof:
+    assert export.card.verification is not None
+    check = DecodeCheck("xnnpack", images, images // 2, agreeing, agreeing, agreeing)
+    card = replace(export.card, verification=replace(export.card.verification, decode=check))
+    return Proof(card, export.record, 1)
+
+
+def test_fast_decode_that_changes_answers_is_told_with_the_way_out(export: Export) -> None:
+    found = verdict(decoded(export, 550))
+    assert found.mood == "warn"
+    assert any(
+        reason.startswith("Decoding large photos fast keeps the answer of only 94.8 %") for reason in found.reasons
+    )
+    assert "Export it again with --decode exact." in found.advice
+    for kept in (decoded(export, 580), decoded(export, 579), decoded(export, 39, 40), decoded(export, 0, 0)):
+        assert not any("fast" in reason for reason in verdict(kept).reasons)
 
 
 def test_a_search_that_did_not_reach_its_aim_says_so(export: Export) -> None:
