@@ -12,7 +12,6 @@ from edgekit_export.proof.facts import Proof, lost_by, lost_photos, lost_share
 from edgekit_export.proof.wording import explain_recipe, loss_text, points_of, rung_loss
 
 _FEW_PHOTOS = 100
-_SAME_DECODED = 99.5  # percent of answers that fast decoding is meant to keep
 _CLASS_PHOTOS, _CLASS_SHARE = 3, 0.1  # a class that loses so many photos and so large a share is worth a warning
 
 
@@ -81,11 +80,10 @@ def _doubts(proof: Proof) -> Iterator[tuple[Mood, str, str]]:
             f"The search aimed at the same answer on {aim:g} % of the photos and came to {came_to}.",
             "Look at the photos whose answer flipped. To search longer: --effort thorough.",
         )
-    decoded = proof.same_decoded
-    if decoded and 100 * decoded.high < _SAME_DECODED:
+    if proof.lost_by_decode:
         yield (
             "warn",
-            f"Decoding large photos fast keeps the answer of only {with_interval(decoded, digits=1)}.",
+            f"Fast decode costs {points(proof.lost_by_decode)} of accuracy against exact decode, more than by chance.",
             "Export it again with --decode exact.",
         )
     for one in proof.classes_that_lost[:3]:
