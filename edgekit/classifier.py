@@ -108,7 +108,8 @@ class Classifier:
         that are present come back, also more than `top_k`; `predict_timed` tells them from the others.
 
         Args:
-            photo: A path, image bytes, a PIL image, or a uint8 array of shape (height, width, 3) in RGB order.
+            photo: A path, image bytes, a PIL image, or a uint8 array of shape (height, width, 3) in RGB order. A JPEG
+                that comes as path or bytes is decoded as `card.input.decode` says, pixels are taken as they are.
             top_k: How many, at most.
 
         Raises:
