@@ -142,10 +142,8 @@ def _describe_verification(verification: Verification, measure: str) -> list[tup
             )
         )
     if check := verification.decode:
-        same = _percent(check.agreeing, check.images)
-        rows.append(
-            ("fast decode", f"same answer as exact decode {same}, {check.reduced} photos at a part of their size")
-        )
+        same = f"same answer as exact decode {_percent(check.agreeing, check.images)}"
+        rows.append(("fast decode", f"{same}, {check.reduced} of {check.images} photos at a part of their size"))
     return rows
 
 

@@ -61,7 +61,7 @@ def test_what_fast_decode_changes_is_told(tiny_graph: bytes, tiny_card: ModelCar
     card = replace(tiny_card, input=spec, verification=replace(PROVEN, decode=DecodeCheck("xnnpack", 8, 3, 7, 7, 6)))
     found = rows(describe_model("x", parse_model_file(pack_model_file(tiny_graph, card))))
     assert found["photos"].endswith(", fast decode")
-    assert found["fast decode"] == "same answer as exact decode 87.5 %, 3 photos at a part of their size"
+    assert found["fast decode"] == "same answer as exact decode 87.5 %, 3 of 8 photos at a part of their size"
 
 
 def test_a_card_without_optional_parts_is_told(tiny_card: ModelCard, tiny_graph: bytes) -> None:

@@ -1,7 +1,8 @@
 """How long one photo takes: every method on the same photos, in one process, on one core, taking turns.
 
-From decoded photo to answer: bring it to size, compute what the method looks at, answer. Decoding is left out: it is
-the same for all. What a turn costs varies with what else the computer does, and taking turns spreads that evenly.
+From decoded photo to answer: bring it to size, compute what the method looks at, answer. Decoding is left out; a
+network gets the photo decoded as its card says, fast or exactly, everything else gets all of it. What a turn costs
+varies with what else the computer does, and taking turns spreads that evenly.
 """
 
 from __future__ import annotations
