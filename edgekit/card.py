@@ -19,6 +19,7 @@ MAX_SIDE = 8192
 Fit = Literal["stretch", "crop", "pad"]
 ResizeKernel = Literal["nearest", "bilinear", "bicubic", "tf-bilinear"]
 ColorOrder = Literal["RGB", "L"]
+Decode = Literal["exact", "fast"]
 Family = Literal["xnnpack", "reference"]
 
 
@@ -29,6 +30,9 @@ class InputSpec:
     The real value that the model works with is ``(pixel - mean) / std`` for pixels 0..255, per channel or, with one
     element, for all channels. In files that edgekit exports, that is exactly the input tensor's quantization, so
     the raw bytes are the input.
+
+    `decode` exact takes every photo as it is; fast may take a large JPEG at a part of its size, as
+    `edgekit.preprocess.enough_for` says. Cards from before there was a choice mean exact.
     """
 
     height: int
@@ -39,7 +43,7 @@ class InputSpec:
     color_order: ColorOrder = "RGB"
     fit: Fit = "stretch"
     resize_kernel: ResizeKernel = "bilinear"
-    decode: Literal["exact"] = "exact"
+    decode: Decode = "exact"
 
     def __post_init__(self) -> None:
         """Refuse values that no image can have."""
@@ -160,10 +164,32 @@ class ClassResult:
 
 
 @dataclass(frozen=True)
+class DecodeCheck:
+    """The file's answers to photos decoded exactly, beside those to the same photos decoded fast.
+
+    Attributes:
+        family: The kernel family that answered.
+        images: Photos that were compared.
+        reduced: Of these, photos decoded at a part of their size; the pixels of the others are the same either way.
+        agreeing: Of `images`, photos with the same answer.
+        fast_correct: Of `images`, right answers to photos decoded fast.
+        exact_correct: The same of photos decoded exactly.
+    """
+
+    family: Family
+    images: int
+    reduced: int
+    agreeing: int
+    fast_correct: int
+    exact_correct: int
+
+
+@dataclass(frozen=True)
 class Verification:
     """The proof: the int8 file beside the float model on labelled photos that calibration never saw.
 
-    `float_runtime` is what ran the float model: the framework that its file was made for.
+    `float_runtime` is what ran the float model: the framework that its file was made for. `decode` is there where
+    the file's photos are decoded fast.
     """
 
     photos: PhotoSet
@@ -172,6 +198,7 @@ class Verification:
     classes: tuple[ClassResult, ...]
     max_drop_points: float
     float_runtime: str | None = None
+    decode: DecodeCheck | None = None
 
 
 @dataclass(frozen=True)

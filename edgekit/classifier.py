@@ -16,7 +16,7 @@ from edgekit.decision import decision_rule
 from edgekit.errors import EdgekitError, InferenceError
 from edgekit.modelfile import ModelFile, parse_model_file, read_model_file
 from edgekit.photo import Photo, load_photo
-from edgekit.preprocess import PixelTable, fit_pixels
+from edgekit.preprocess import PixelTable, enough_for, fit_pixels
 from edgekit.runtime import Engine, RuntimeName
 from edgekit.scores import Prediction, dequantize, probabilities, top_predictions
 from edgekit.thresholdfile import read_threshold_file
@@ -94,6 +94,7 @@ class Classifier:
             raise type(error)(f"{name}: {error}") from error
         tensor = self.engine.input
         self._table = PixelTable(self.card.input, tensor.dtype, tensor.scale, tensor.zero_point)
+        self._enough = enough_for(self.card.input)
         output = self.card.output
         self.threshold_file = None if isinstance(model, bytes) else read_threshold_file(model, output.labels)
         self.rule = decision_rule(output, self.threshold_file)
@@ -107,7 +108,8 @@ class Classifier:
         that are present come back, also more than `top_k`; `predict_timed` tells them from the others.
 
         Args:
-            photo: A path, image bytes, a PIL image, or a uint8 array of shape (height, width, 3) in RGB order.
+            photo: A path, image bytes, a PIL image, or a uint8 array of shape (height, width, 3) in RGB order. A JPEG
+                that comes as path or bytes is decoded as `card.input.decode` says, pixels are taken as they are.
             top_k: How many, at most.
 
         Raises:
@@ -121,7 +123,7 @@ class Classifier:
     def predict_timed(self, photo: Photo, *, top_k: int = 3) -> TimedPredictions:
         """As `predict`, also what the predictions come to, and how long each step took."""
         start = time.perf_counter()
-        image = photo if isinstance(photo, np.ndarray) else load_photo(photo)
+        image = photo if isinstance(photo, np.ndarray) else load_photo(photo, at_least=self._enough)
         decoded = time.perf_counter()
         tensor = self._table.apply(fit_pixels(image, self.card.input))
         prepared = time.perf_counter()

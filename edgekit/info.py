@@ -111,7 +111,10 @@ def _describe_card(card: ModelCard) -> list[tuple[str, str]]:
     spec = card.input
     rows = [
         ("name", card.name),
-        ("photos", f"{spec.fit} to {spec.width}x{spec.height}, {spec.resize_kernel}, {spec.color_order}"),
+        (
+            "photos",
+            f"{spec.fit} to {spec.width}x{spec.height}, {spec.resize_kernel}, {spec.color_order}, {spec.decode} decode",
+        ),
     ]
     if card.verification:
         rows += _describe_verification(card.verification, "all labels right" if card.output.multi_label else "top-1")
@@ -138,6 +141,9 @@ def _describe_verification(verification: Verification, measure: str) -> list[tup
                 f"{measure} {_percent(result.correct, images)}, same answer as float {agreement} ({interval})",
             )
         )
+    if check := verification.decode:
+        same = f"same answer as exact decode {_percent(check.agreeing, check.images)}"
+        rows.append(("fast decode", f"{same}, {check.reduced} of {check.images} photos at a part of their size"))
     return rows
 
 

@@ -14,6 +14,7 @@ import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.errors import ImageError, one_line
+from edgekit.jpeg import held_bytes
 from edgekit.sniff import describe_bytes, kind_of_bytes
 
 if TYPE_CHECKING:
@@ -39,6 +41,12 @@ PHOTO_SUFFIXES = frozenset(
 
 MAX_PIXELS = 2**27
 """134 megapixels, 512 MiB in memory: above every phone's default, below what an attacker's 1 kB PNG can ask for."""
+
+MAX_JPEG_PIXELS = 2**28
+"""268 megapixels of a JPEG that is decoded at a part of its size, so that few of them are ever in memory."""
+
+MAX_HELD_BYTES = 2**28
+"""Of a JPEG in several scans, which is held whole while it is decoded: 89 megapixels with colours at half the size."""
 
 # Only these decoders are ever tried: others start programs (EPS) or are not for photos. Each is loaded when it is
 # needed; Image.open would load five for every photo that comes as bytes.
@@ -67,9 +75,33 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_ITS_SIDE = frozenset((5, 6, 7, 8))  # orientations whose turn swaps width and height
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with more pictures behind the first, as many phones write
+_TELLING_BYTES = 4096  # of a file's beginning, to say what it is
 
 
-def load_photo(photo: Photo, *, at_least: int = 0) -> Image.Image:
+@dataclass(frozen=True)
+class AtLeast:
+    """How large an upright photo has to come: in pixels, both sides, or where `inside` is set, one of them.
+
+    `inside` is for a photo that will be fitted into a box of that size, the others are for one that will cover it.
+    """
+
+    width: int
+    height: int
+    inside: bool = False
+
+    def reduction(self, width: int, height: int) -> int:
+        """How many times smaller a photo of this size may come: 1, 2, 4 or 8.
+
+        >>> AtLeast(448, 448).reduction(5184, 3456), AtLeast(448, 448, inside=True).reduction(5184, 3456)
+        (4, 8)
+        """
+        most = (max if self.inside else min)(width // self.width, height // self.height)
+        return next((times for times in (8, 4, 2) if times <= min(most, width, height)), 1)
+
+
+def load_photo(photo: Photo, *, at_least: AtLeast | None = None) -> Image.Image:
     """Upright RGB pixels of a photo.
 
     EXIF orientation is applied. Transparency is laid over white. Of an animation the first frame is taken. 16-bit
@@ -79,9 +111,9 @@ def load_photo(photo: Photo, *, at_least: int = 0) -> Image.Image:
     Args:
         photo: A path, the bytes of an image file, a PIL image, or a uint8 array of shape (height, width, 3) in RGB
             order, (height, width) or (height, width, 1) in gray.
-        at_least: Pixels that suffice for the shorter side: a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size where
-            that leaves so many, several times faster and with slightly other pixels. 0 for the whole photo. Not for
-            what a model sees: it would see another photo.
+        at_least: A size that suffices: a JPEG file, or the bytes of one, is decoded at 1/2, 1/4 or 1/8 of its size
+            where that leaves so much, several times faster and with slightly other pixels. None for the whole photo.
+            For what a model sees, its card decides; see `edgekit.preprocess.enough_for`.
 
     Returns:
         A PIL image of mode RGB.
@@ -97,9 +129,10 @@ def load_photo(photo: Photo, *, at_least: int = 0) -> Image.Image:
         with _damage_as_image_error("image", "image"):
             return _decoded(photo, "image")
     if isinstance(photo, (bytes, bytearray, memoryview)):
-        return _decode(bytes(photo), "image", at_least)
+        return _decode(io.BytesIO(bytes(photo)), "image", at_least)
     if isinstance(photo, (str, os.PathLike)):
-        return _decode(Path(photo).read_bytes(), os.fspath(photo), at_least)
+        with Path(photo).open("rb") as file:  # that of a large JPEG is never in memory as a whole
+            return _decode(file if file.seekable() else io.BytesIO(file.read()), os.fspath(photo), at_least)
     msg = f"a photo is a path, bytes, a PIL image or a uint8 array, not {type(photo).__name__}"  # type: ignore[unreachable]
     raise TypeError(msg)
 
@@ -147,15 +180,33 @@ def _find_photos(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
             yield entry  # a broken link too, so that somebody tells; not a pipe or device, which may never end
 
 
-def _decode(data: bytes, where: str, at_least: int) -> Image.Image:
-    kind = kind_of_bytes(data)
+def _decode(stream: IO[bytes], where: str, at_least: AtLeast | None) -> Image.Image:
+    start = stream.read(_TELLING_BYTES)
+    size_bytes = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    kind = kind_of_bytes(start)
     decoder = _decoder(kind)
     if decoder is None:
         hint = " Convert it to JPEG." if kind in ("HEIC image", "AVIF image") else ""
-        msg = f"{where}: found {describe_bytes(data)}, expected a photo (JPEG, PNG, WebP, TIFF, BMP or GIF).{hint}"
+        found = describe_bytes(start, size_bytes)
+        msg = f"{where}: found {found}, expected a photo (JPEG, PNG, WebP, TIFF, BMP or GIF).{hint}"
         raise ImageError(msg)
-    with _damage_as_image_error(where, f"{kind} of {len(data)} bytes"):
-        return _decoded(decoder(io.BytesIO(data), ""), where, at_least)
+    if kind == "JPEG image":
+        _refuse_held(held_bytes(stream), where)
+        stream.seek(0)
+    elif not isinstance(stream, io.BytesIO):
+        stream = io.BytesIO(stream.read())
+    with _damage_as_image_error(where, f"{kind} of {size_bytes} bytes"):
+        return _decoded(decoder(stream, ""), where, at_least)
+
+
+def _refuse_held(size_bytes: int, where: str) -> None:
+    if size_bytes > MAX_HELD_BYTES:
+        msg = (
+            f"{where}: a JPEG in several scans (progressive), which takes {size_bytes >> 20} MiB to decode, at most "
+            f"{MAX_HELD_BYTES >> 20} are used. Save it as a baseline JPEG, or scale the photo down."
+        )
+        raise ImageError(msg)
 
 
 class _NoWarnings:
@@ -197,8 +248,13 @@ def _damage_as_image_error(where: str, what: str) -> Iterator[None]:
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large(where, str(error).removeprefix("Image size ")) from error
+        raise _too_large(where, str(error).removeprefix("Image size "), MAX_PIXELS) from error
+    except MemoryError as error:
+        msg = f"{where}: not enough memory to decode a {what}: it is too large, or damaged. Scale the photo down."
+        raise ImageError(msg) from error
     except DECODER_ERRORS as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's, while it read the file; a decoder's has no number
         msg = f"{where}: damaged {what} ({one_line(error)}). Take or copy the photo again."
         raise ImageError(msg) from error
 
@@ -215,16 +271,21 @@ def _decoder(kind: str) -> Callable[[IO[bytes], str | bytes], ImageFile] | None:
     return Image.OPEN[name][0] if getattr(module, "SUPPORTED", True) else None
 
 
-def _decoded(image: Image.Image | ImageFile, where: str, at_least: int = 0) -> Image.Image:
+def _decoded(image: Image.Image | ImageFile, where: str, at_least: AtLeast | None = None) -> Image.Image:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(where, f"{width}x{height}")
     if not width or not height:
         msg = f"{where}: an image of {width}x{height} pixels, expected at least 1x1."
         raise ImageError(msg)
-    if at_least:
-        image.draft(image.mode, (at_least, at_least))
+    times = 1
+    if at_least and image.format in _JPEG_FORMATS:
+        if width * height > MAX_JPEG_PIXELS:
+            raise _too_large(where, f"{width}x{height}", MAX_JPEG_PIXELS)
+        times = _reduce(image, at_least)
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(where, f"{width}x{height}", MAX_PIXELS)
     image.load()
+    if times > 1:
+        image = _without_surplus(image, width, height, times)
     upright = _UPRIGHT.get(_orientation(image))
     rgb = _to_rgb(image, where)
     if upright is None:
@@ -232,6 +293,24 @@ def _decoded(image: Image.Image | ImageFile, where: str, at_least: int = 0) -> I
     turned = rgb.transpose(upright)
     turned.info.pop("exif", None)  # it still asks for the turn that was made
     return turned
+
+
+def _reduce(image: Image.Image, at_least: AtLeast) -> int:
+    """Have a JPEG decoded so many times smaller, at `load`, that the upright photo is still large enough."""
+    width, height = image.size
+    across, down = (height, width) if _orientation(image) in _ON_ITS_SIDE else (width, height)
+    times = at_least.reduction(across, down)
+    image.draft(image.mode, (width // times, height // times))
+    return times
+
+
+def _without_surplus(image: Image.Image, width: int, height: int, times: int) -> Image.Image:
+    """A photo of `width` x `height` that was decoded so many times smaller, without what stretches it.
+
+    The decoder rounds both sides up: up to 7 of 8 parts of the last pixels lie outside of the photo.
+    """
+    most = ((2 * width + times) // (2 * times), (2 * height + times) // (2 * times))
+    return image if image.size == most else image.crop((0, 0, *most))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -265,5 +344,5 @@ def _to_rgb(image: Image.Image, where: str) -> Image.Image:
     return image.convert("RGB")
 
 
-def _too_large(where: str, found: str) -> ImageError:
-    return ImageError(f"{where}: {found} is too large, at most {MAX_PIXELS} pixels are decoded. Scale the photo down.")
+def _too_large(where: str, found: str, most: int) -> ImageError:
+    return ImageError(f"{where}: {found} is too large, at most {most} pixels are decoded. Scale the photo down.")

@@ -11,6 +11,7 @@ are told otherwise; for those, the kernel is ``nearest``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,17 +19,53 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.card import InputSpec, ResizeKernel
-from edgekit.photo import check_pixels
+from edgekit.photo import AtLeast, Photo, check_pixels, load_photo
 
 _KERNELS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
+_SEES_EVERY_PIXEL = frozenset(("bilinear", "bicubic"))
 _PAD_VALUE = 0  # black bars, as tf.image.resize_with_pad
 _HALF = np.float32(0.5)
 
 _Box: TypeAlias = tuple[int, int, int, int]
+
+
+def enough_for(spec: InputSpec) -> AtLeast | None:
+    """How large a photo has to come for a model, where it may be decoded at a part of its size; None for as it is.
+
+    The part of it that the fit takes stays at least a quarter larger than the model's input. Scaling while decoding is
+    another filter than the resize kernel, and the less is left for the kernel, the more it shows. Measured with
+    MobileNetV2-0.35 at 224 on 582 photos of 15 classes: decoding to 1.0 times the input costs 1.2 points of accuracy;
+    to 1.25 times none, and the answer changes on 1.6 % of the photos, which is not less at 3.3 times. Saving a photo
+    again as JPEG of quality 95 changes 1.2 %. Twice the input would take a fifth more time on photos of 8 megapixels.
+
+    Kernels that look at few pixels of a large photo see something else in one that was scaled: they get all of it.
+    """
+    if spec.decode == "exact" or spec.resize_kernel not in _SEES_EVERY_PIXEL:
+        return None
+    return AtLeast(_with_spare(spec.width), _with_spare(spec.height), inside=spec.fit == "pad")
+
+
+def _with_spare(side: int) -> int:
+    """A quarter more, rounded up."""
+    return side + (side + 3) // 4
+
+
+def photo_pixels(photo: Photo, specs: Sequence[InputSpec]) -> tuple[NDArray[np.uint8], ...]:
+    """The pixels of one photo as each of some models sees it, decoded once for all who want it in the same size.
+
+    Returns:
+        For each of `specs` a uint8 array of shape (height, width, channels), 0..255.
+
+    Raises:
+        ImageError: it cannot be read, or is an array of another shape or dtype.
+        OSError: the file is missing or may not be read.
+    """
+    decoded = {wanted: load_photo(photo, at_least=wanted) for wanted in dict.fromkeys(map(enough_for, specs))}
+    return tuple(fit_pixels(decoded[enough_for(spec)], spec) for spec in specs)
 
 
 def fit_pixels(image: Image.Image | NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:

@@ -46,14 +46,18 @@ def kind_of_bytes(data: bytes) -> str:
     return "unknown data"
 
 
-def describe_bytes(data: bytes) -> str:
-    """`kind_of_bytes` as part of a sentence, with the size and, where it helps, the way forward."""
+def describe_bytes(data: bytes, size_bytes: int | None = None) -> str:
+    """`kind_of_bytes` as part of a sentence, with the size and, where it helps, the way forward.
+
+    `size_bytes` is that of the whole, where `data` is only its beginning.
+    """
+    size_bytes = len(data) if size_bytes is None else size_bytes
     kind = kind_of_bytes(data)
     if kind == "empty file":
         return "an empty file"
     article = "an" if kind[0] in "AH" and kind != "HEIC image" else "a"
     if kind == "unknown data":
-        return f"{len(data)} bytes of unknown kind"
+        return f"{size_bytes} bytes of unknown kind"
     if kind == "Git LFS pointer":
         return "a Git LFS pointer (fetch the real file with: git lfs pull)"
-    return f"{article} {kind} of {len(data)} bytes"
+    return f"{article} {kind} of {size_bytes} bytes"

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from edgekit.card import InputSpec, PhotoSet
 from edgekit.console import describe_error
 from edgekit.errors import ImageError
-from edgekit.photo import find_photos, load_photo
-from edgekit.preprocess import fit_pixels
+from edgekit.photo import find_photos
+from edgekit.preprocess import photo_pixels
 from edgekit_export.errors import PhotosError
 
 _SHARES = 3  # a folder without splits is dealt to calibration, choice and verification alike
@@ -108,8 +108,7 @@ class Sample:
         for path in paths:
             try:
                 data = path.read_bytes()
-                image = load_photo(data)
-                views = tuple(fit_pixels(image, spec) for spec in specs)
+                views = photo_pixels(data, specs)
             except (ImageError, OSError) as error:
                 reason = describe_error(error).removeprefix("image: ").removeprefix(f"{path}: ")
                 self.skipped.append(f"{path}: {reason}")

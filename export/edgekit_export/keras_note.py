@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.card import Fit, ResizeKernel
+from edgekit.card import Decode, Fit, ResizeKernel
 from edgekit.errors import EdgekitError
 from edgekit.records import from_json, to_json
 
@@ -21,12 +21,16 @@ _MOST_BYTES = 2**24
 
 @dataclass(frozen=True)
 class KerasNote:
-    """Labels of the outputs in order, and how photos were brought to the input's size; pixels are RGB, 0..255."""
+    """Labels of the outputs in order, and how photos were brought to the input's size; pixels are RGB, 0..255.
+
+    `decode` is None in files from before there was a choice.
+    """
 
     labels: tuple[str, ...]
     fit: Fit
     resize_kernel: ResizeKernel
     made_by: str = ""
+    decode: Decode | None = None
 
 
 def add_note(path: Path, note: KerasNote) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgekit.card import Fit, ResizeKernel
+from edgekit.card import Decode, Fit, ResizeKernel
 from edgekit.errors import EdgekitError
 from edgekit.inputrange import InputRange, parse_input_range
 from edgekit_export.errors import ExportError, ModelLoadError
@@ -84,6 +84,7 @@ class LoadedModel:
     fit: Fit | None = None
     resize_kernel: ResizeKernel | None = None
     channel_order: ChannelOrder | None = None
+    decode: Decode | None = None
 
 
 def require_tensorflow() -> None:
@@ -202,7 +203,8 @@ class _Loader:
             if note is None or [port.shape[-1:] for port in network.outputs] != [(len(note.labels),)]:
                 return LoadedModel(network, "Keras archive", "", "", saved)
             loaded = LoadedModel(network, "Keras archive", "", "", saved, note.labels)
-            return replace(loaded, fit=note.fit, resize_kernel=note.resize_kernel, channel_order="RGB")
+            loaded = replace(loaded, fit=note.fit, resize_kernel=note.resize_kernel, decode=note.decode)
+            return replace(loaded, channel_order="RGB")
         if any(name.endswith("data.pkl") for name in names):
             raise ModelLoadError(describe_stranger(head, names))
         folder = scratch / "unpacked"

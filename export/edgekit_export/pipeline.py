@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgekit.card import Fit, ModelCard, OutputSpec, Quantization, ResizeKernel
+from edgekit.card import Decode, Fit, ModelCard, OutputSpec, Quantization, ResizeKernel
 from edgekit.modelfile import pack_model_file
 from edgekit.tflite import Graph
 from edgekit_export.classes import NamedLabels, possible_orders
@@ -34,7 +34,7 @@ from edgekit_export.search.confirm import Confirmed
 from edgekit_export.search.job import Job, Wish
 from edgekit_export.search.ladder import LADDERS, Effort
 from edgekit_export.search.targets import TARGETS, Target
-from edgekit_export.understand import find_training, known_mappings, naming, possible_views, see_source
+from edgekit_export.understand import DEFAULT_DECODE, find_training, known_mappings, naming, possible_views, see_source
 from edgekit_export.verify import Comparison
 
 
@@ -68,6 +68,7 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
     activation: Activation | None = None,
     fit: Fit | None = None,
     resize_kernel: ResizeKernel | None = None,
+    decode: Decode | None = None,
     weights: str | os.PathLike[str] | None = None,
     custom_objects: str | os.PathLike[str] | None = None,
     trust_model_code: bool = False,
@@ -108,6 +109,8 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
         activation: ``softmax`` or ``sigmoid``, for a model whose outputs are logits; softmax if None.
         fit: How training brought photos to the model's aspect: stretch, crop or pad.
         resize_kernel: How it resized them.
+        decode: How photos are decoded, here and on the device: exact, or fast, which may take large JPEGs at a part of
+            their size. If None as `edgekit-export train` says in its file, else fast.
         weights: For a model that is a configuration in JSON.
         custom_objects: A Python file with the model's own layers. It is run.
         trust_model_code: Run Python code that the model file holds, such as Lambda layers.
@@ -161,7 +164,8 @@ def export_model(  # noqa: PLR0913 - one keyword for each thing that a user may 
     samples = plan_samples(*given, Amounts(calibration_images, ladder.tuning_photos, at_most), seed)
     views = possible_views(fit or loaded.fit, resize_kernel or loaded.resize_kernel, loaded.habit)
     with naming(model):
-        found = find_training(source, samples.calibration, mappings, orders, views, progress)
+        decode = decode or loaded.decode or DEFAULT_DECODE
+        found = find_training(source, samples.calibration, mappings, orders, views, progress, decode=decode)
     scores = OutputSpec("probabilities", "sigmoid" if head.multi_label else "softmax", found.reading.order.labels)
     job = Job(source, found, samples, scores, Wish(budget, tuple(targets), ladder, wanted, seed), progress)
     chosen = job.run()

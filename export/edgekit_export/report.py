@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgekit.card import ClassResult, Evidence, EvidenceRow, FamilyResult, ModelCard, Verification
+from edgekit.card import ClassResult, DecodeCheck, Evidence, EvidenceRow, FamilyResult, ModelCard, Verification
 from edgekit.info import describe_model
 from edgekit.modelfile import ModelFile
 from edgekit.records import to_json
 from edgekit_export.graph import float_leftovers, operators_used, parameter_count, tensor_types
 from edgekit_export.proof.record import ExportRecord, Rung
+from edgekit_export.statistics import wilson_interval
 from edgekit_export.verify import Answer, Comparison, Flip
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def describe_comparison(comparison: Comparison) -> str:
         + [("float", _percent(result.float_correct, images), "", "", result.float_runtime or "")]
         + [_family_row(family, result) for family in result.families]
     )
+    if result.decode:
+        lines.append(describe_decode(result.decode, measure))
     changed = [c for c in result.classes if any(n != c.float_correct for n in c.correct.values())]
     if changed:
         lines.append(f"classes whose accuracy changed ({len(changed)} of {len(result.classes)}):")
@@ -118,6 +121,18 @@ def describe_comparison(comparison: Comparison) -> str:
         lines.append(f"photos whose answer flipped ({len(comparison.flips)}):")
         lines += _shortened([_describe_flip(flip) for flip in comparison.flips], _SHOWN_FLIPS)
     return "\n".join(lines)
+
+
+def describe_decode(check: DecodeCheck, measure: str) -> str:
+    """How often fast and exact decoding get the same answer, in one line."""
+    if not check.reduced:
+        return f"fast decode: all {check.images} photos are small enough to be decoded as they are"
+    low, high = wilson_interval(check.agreeing, check.images)
+    return (
+        f"fast decode, {check.reduced} of {check.images} photos at a part of their size: same answer as exact decode "
+        f"{_percent(check.agreeing, check.images)} ({100 * low:.1f} to {100 * high:.1f} %), {measure} "
+        f"{_percent(check.fast_correct, check.images)} (exact {_percent(check.exact_correct, check.images)})"
+    )
 
 
 def budget_shortfall(steps: Sequence[Step], nearest: Step) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.card import Evidence, Fit, InputSpec, ResizeKernel
+from edgekit.card import Decode, Evidence, Fit, InputSpec, ResizeKernel
 from edgekit.errors import EdgekitError
 from edgekit.inputrange import parse_input_range
 from edgekit_export.classes import LabelOrder
@@ -23,6 +23,8 @@ from edgekit_export.own_range import own_input_range
 from edgekit_export.progress import Progress
 from edgekit_export.sources.network import Port, Size
 from edgekit_export.training import FITS, KERNELS, LabeledPixels, Reading, View, find_reading, find_view
+
+DEFAULT_DECODE: Decode = "fast"
 
 _MOST_BYTES = 256 * 2**20  # of decoded photos in memory at once
 
@@ -137,14 +139,16 @@ def find_training(  # noqa: PLR0913, PLR0917 - what is asked of what
     orders: Sequence[LabelOrder],
     views: Sequence[View],
     progress: Progress,
+    *,
+    decode: Decode,
 ) -> Training:
-    """What neither the file nor the user tells, found on the photos for calibration.
+    """What neither the file nor the user tells, found on the photos for calibration, decoded as they will be.
 
     Raises:
         InputRangeError: no range is clearly best.
         PhotosError: no photo could be read.
     """
-    specs = [_spec(source, view) for view in views]
+    specs = [_spec(source, view, decode) for view in views]
     if len(mappings) * len(orders) * len(views) == 1:
         return Training(Reading(mappings[0], orders[0]), "", specs[0], ())
     network, habit = source.network, source.loaded.habit
@@ -164,14 +168,14 @@ def find_training(  # noqa: PLR0913, PLR0917 - what is asked of what
     evidence = tuple(one for one in (found.evidence, about_view) if one is not None)
     all_read = len(photos) == sum(sample.counts.values())  # one more is read to see that there are more
     pixels = tuple(photo.views[views.index(view)] for photo in photos) if all_read else ()
-    return Training(found.reading, found.how, _spec(source, view), evidence, pixels)
+    return Training(found.reading, found.how, _spec(source, view, decode), evidence, pixels)
 
 
-def _spec(source: Source, view: View) -> InputSpec:
+def _spec(source: Source, view: View, decode: Decode) -> InputSpec:
     """How photos become the model's pixels; the mapping of the file's input is not known yet."""
     image = source.network.image
     spec = InputSpec(image.height, image.width, image.channels, (0.0,), (1.0,), image.color_order)
-    return replace(spec, fit=view.fit, resize_kernel=view.resize_kernel)
+    return replace(spec, fit=view.fit, resize_kernel=view.resize_kernel, decode=decode)
 
 
 def _photos(sample: Sample, specs: Sequence[InputSpec], progress: Progress) -> list[LabeledPixels]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edgekit.card import (
     SCHEMA,
     ClassResult,
+    DecodeCheck,
     Evidence,
     EvidenceRow,
     FamilyResult,
@@ -125,6 +126,19 @@ def test_sigmoid_scores_of_several_labels_are_multi_label(
 def test_every_resize_kernel_comes_back(kernel: Any) -> None:
     card = replace(MINIMAL, input=replace(MINIMAL.input, resize_kernel=kernel))
     assert ModelCard.from_json(card.to_json()) == card
+
+
+def test_fast_decode_comes_back_with_what_it_changes() -> None:
+    assert FULL.verification is not None
+    proven = replace(FULL.verification, decode=DecodeCheck("reference", 8, 3, 7, 6, 5))
+    card = replace(FULL, input=replace(FULL.input, decode="fast"), verification=proven)
+    assert ModelCard.from_json(card.to_json()) == card
+
+
+def test_a_card_from_before_there_was_fast_decode_means_exact() -> None:
+    old = json.loads(FULL.to_json())
+    del old["input"]["decode"]
+    assert ModelCard.from_json(json.dumps(old)).input.decode == "exact"
 
 
 @pytest.mark.parametrize("name", ["source_kind", "evidence"])

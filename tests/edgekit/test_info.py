@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from edgekit.card import ClassResult, FamilyResult, ModelCard, OutputSpec, PhotoSet, Provenance, Requires, Verification
+from edgekit.card import (
+    ClassResult,
+    DecodeCheck,
+    FamilyResult,
+    ModelCard,
+    OutputSpec,
+    PhotoSet,
+    Provenance,
+    Requires,
+    Verification,
+)
 from edgekit.info import describe_model, model_record, threshold_record
 from edgekit.modelfile import pack_model_file, parse_model_file, read_model_file
 from edgekit.thresholdfile import ThresholdFile
@@ -38,12 +48,20 @@ def test_a_model_file_is_told_in_aligned_rows(tiny_graph: bytes, tiny_card: Mode
     assert found["input"] == "uint8 1x16x12x3, scale 0.00390619, zero point 0"
     assert found["output"] == "uint8 1x3, scale 0.00390625, zero point 0"
     assert found["labels"] == "3: ant, bee, cat, big"
-    assert found["photos"] == "stretch to 12x16, bilinear, RGB"
+    assert found["photos"] == "stretch to 12x16, bilinear, RGB, exact decode"
     assert found["verified on"] == "8 photos, float top-1 100.0 %"
     assert found["xnnpack"] == "top-1 87.5 %, same answer as float 75.0 % (40.9 to 92.9 %)"
     assert found["oldest runtime"] == "2.14.0, seen running it"
     assert found["refused by"] == "tflite-runtime 2.5.0: CONV_2D 5"
     assert found["made from"] == "leaf.keras, SHA-256 0123456789abcdef..."
+
+
+def test_what_fast_decode_changes_is_told(tiny_graph: bytes, tiny_card: ModelCard) -> None:
+    spec = replace(tiny_card.input, decode="fast")
+    card = replace(tiny_card, input=spec, verification=replace(PROVEN, decode=DecodeCheck("xnnpack", 8, 3, 7, 7, 6)))
+    found = rows(describe_model("x", parse_model_file(pack_model_file(tiny_graph, card))))
+    assert found["photos"].endswith(", fast decode")
+    assert found["fast decode"] == "same answer as exact decode 87.5 %, 3 of 8 photos at a part of their size"
 
 
 def test_a_card_without_optional_parts_is_told(tiny_card: ModelCard, tiny_graph: bytes) -> None:

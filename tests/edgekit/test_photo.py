@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import edgekit.photo
-from edgekit.photo import load_photo
+from edgekit.photo import AtLeast, load_photo
 
 Pixels = NDArray[np.uint8]
 
@@ -290,9 +290,18 @@ def test_a_photo_that_is_warned_of_is_read_in_silence(recwarn: pytest.WarningsRe
 
 
 @pytest.mark.parametrize(
-    ("at_least", "expected"), [(0, 640), (1, 80), (80, 80), (81, 160), (200, 320), (480, 640), (9999, 640)]
+    ("size", "expected"), [((801, 603), (100, 75)), ((805, 607), (101, 76)), ((804, 604), (101, 76))]
 )
-def test_a_jpeg_may_be_decoded_at_a_part_of_its_size(at_least: int, expected: int) -> None:
+def test_less_than_half_of_a_last_pixel_does_not_count(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    data = encode(base_image().resize(size), "JPEG")
+    assert load_photo(data, at_least=AtLeast(64, 64)).size == expected
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"), [(0, 640), (1, 80), (80, 80), (81, 160), (200, 320), (480, 640), (9999, 640)]
+)
+def test_a_jpeg_may_be_decoded_at_a_part_of_its_size(side: int, expected: int) -> None:
+    at_least = AtLeast(side, side) if side else None
     smooth = base_image().resize((640, 640), Image.Resampling.BICUBIC)
     data = encode(smooth, "JPEG", quality=95, exif=exif(6))
     image = load_photo(data, at_least=at_least)

@@ -24,7 +24,7 @@ from PIL import Image
 
 from edgekit import photo as photo_module
 from edgekit.errors import EdgekitError, ImageError
-from edgekit.photo import load_photo
+from edgekit.photo import AtLeast, load_photo
 
 FUZZ_CASES = 3000
 
@@ -252,7 +252,7 @@ def fuzz(first: int, last: int) -> None:
         print(f"seed {seed}: mutated {name}", flush=True)
         data = mutated(valid[name], chance)
         try:
-            image = load_photo(data)
+            image = load_photo(data, at_least=chance.choice((None, AtLeast(2, 2), AtLeast(3, 9, inside=True))))
         except ImageError:
             continue
         assert image.mode == "RGB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +134,58 @@ def test_a_forbidden_file_is_a_permission_error(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_system_while_reading_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(PermissionError, match=r"leaf\.jpg"):
         load_photo("leaf.jpg")
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG"])
+def test_a_disk_that_fails_half_way_is_no_damaged_photo(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, name)
+
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if size is None or size < 0 or self.tell() > 50_000:
+                raise OSError(5, "Input/output error")
+            return super().read(size)
+
+    class Opened(io.BufferedIOBase):
+        """Like a file: seekable, and no BytesIO."""
+
+        def __init__(self, data: bytes) -> None:
+            self._inner = Failing(data)
+
+        def seekable(self) -> bool:
+            return True
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            return self._inner.read(size)
+
+        def seek(self, place: int, whence: int = 0, /) -> int:
+            return self._inner.seek(place, whence)
+
+        def tell(self) -> int:
+            return self._inner.tell()
+
+    monkeypatch.setattr(Path, "open", lambda _path, _mode: Opened(file.getvalue()))
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        load_photo("leaf.jpg")
+    assert not isinstance(caught.value, EdgekitError)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["JPEG", "PNG"])
+def test_a_photo_may_come_through_a_pipe(tmp_path: Path, name: str) -> None:
+    file = io.BytesIO()
+    Image.fromarray(BASE).save(file, name)
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(file.getvalue(),))
+    writer.start()
+    found = load_photo(tmp_path / "pipe")
+    writer.join()
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(load_photo(file.getvalue())))

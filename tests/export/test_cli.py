@@ -155,13 +155,25 @@ def test_options_reach_the_card(
     held = make_photos(tmp_path / "b", 4, ("zinc", "leaf", "coal"), seed=5)
     done = run_export(
         *("convert", model, "--images", images, "--verify", held, "--labels", labels, "--input-range", "-1..1"),
-        *("--fit", "pad", "--resize-kernel", "nearest", "--calibration-images", "6", "--verification-images", "9"),
+        *(
+            "--fit",
+            "pad",
+            "--resize-kernel",
+            "nearest",
+            "--decode",
+            "exact",
+            "--calibration-images",
+            "6",
+            "--verification-images",
+            "9",
+        ),
         *("--seed", "7", "--name", "metal", "--max-drop", "0", "--json", "-o", out / "m.tflite"),
     )
     assert done.returncode == 0
     card = json.loads(done.stdout)["card"]
     assert (card["name"], card["output"]["labels"]) == ("metal", ["zinc", "leaf", "coal"])
-    assert (card["input"]["fit"], card["input"]["resize_kernel"]) == ("pad", "nearest")
+    assert [card["input"][name] for name in ("fit", "resize_kernel", "decode")] == ["pad", "nearest", "exact"]
+    assert "decode" not in card["verification"]
     assert (card["provenance"]["input_range"], card["provenance"]["input_range_source"]) == ("-1..1", "given")
     assert (card["calibration"]["images"], card["calibration"]["seed"]) == (6, 7)
     assert (card["verification"]["photos"]["images"], card["verification"]["float_correct"]) == (6, 6)  # of 12

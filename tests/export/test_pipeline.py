@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from edgekit.card import DecodeCheck
 from edgekit.classifier import Classifier
 from edgekit.golden import golden_input
 from edgekit.modelfile import parse_model_file
@@ -79,6 +81,32 @@ def test_the_verification_in_the_card_can_be_repeated(
     assert {f.family: f.agreeing for f in verification.families} == agreeing
     assert sum(c.images for c in verification.classes) == 12
     assert exported.comparison.drop_points == 0
+
+
+def test_a_new_export_decodes_fast_and_says_what_that_changes(exported: ExportResult) -> None:
+    assert exported.card.input.decode == "fast"
+    assert exported.card.verification is not None
+    assert exported.card.verification.decode == DecodeCheck("xnnpack", 12, 0, 12, 12, 12)
+
+
+def test_large_photos_are_seen_as_the_device_will_see_them(
+    nets: Nets, tmp_path: Path, colour_file: Path, make_photos: MakePhotos
+) -> None:
+    """Calibrated and verified on pixels of photos decoded at a part of their size, and compared with all of them."""
+    photos = make_photos(tmp_path / "photos", count=8)
+    for path in photos.rglob("*.*"):
+        with Image.open(path) as image:
+            large = image.convert("RGB").resize((240, 320))
+        path.unlink()
+        large.save(path.with_suffix(".jpg"), quality=90)
+    found = export_model(colour_file, photos, recipe="int8")
+    assert found.card.verification is not None
+    images = found.card.verification.photos.images
+    assert found.card.verification.decode == DecodeCheck("xnnpack", images, images, images, images, images)
+    exact = export_model(colour_file, photos, recipe="int8", decode="exact")
+    assert exact.card.input.decode == "exact"
+    assert exact.card.verification is not None
+    assert exact.card.verification.decode is None
 
 
 def classifier(exported: ExportResult, family: str) -> Classifier:

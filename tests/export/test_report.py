@@ -11,6 +11,7 @@ import pytest
 
 from edgekit.card import (
     ClassResult,
+    DecodeCheck,
     Evidence,
     EvidenceRow,
     FamilyResult,
@@ -34,6 +35,7 @@ from edgekit_export.recipes.recipe import Recipe
 from edgekit_export.report import (
     budget_shortfall,
     describe_comparison,
+    describe_decode,
     describe_evidence,
     describe_export,
     describe_inspection,
@@ -142,6 +144,19 @@ def result(skipped: tuple[str, ...] = (), evidence: tuple[Evidence, ...] = (), p
 
 def test_a_comparison_is_a_table() -> None:
     assert describe_comparison(COMPARISON) == TEXT
+
+
+def test_fast_decode_has_a_line_of_its_own() -> None:
+    check = DecodeCheck("xnnpack", 40, 12, 39, 38, 37)
+    verification = dataclasses.replace(COMPARISON.verification, decode=check)
+    lines = describe_comparison(dataclasses.replace(COMPARISON, verification=verification)).splitlines()
+    assert (
+        "fast decode, 12 of 40 photos at a part of their size: same answer as exact decode 97.5 % (87.1 to 99.6 %), "
+        "top-1 95.0 % (exact 92.5 %)"
+    ) in lines
+    assert [line for line in lines if "fast decode" not in line] == TEXT.splitlines()
+    small = describe_decode(dataclasses.replace(check, reduced=0, agreeing=40), "top-1")
+    assert small == "fast decode: all 40 photos are small enough to be decoded as they are"
 
 
 def test_several_labels_have_all_to_be_right_and_a_nameless_runtime_is_left_out() -> None:

@@ -222,14 +222,14 @@ def test_errors_name_the_model_once() -> None:
 
 def test_what_is_known_needs_no_photo(raw: Source, many: Path) -> None:
     sample = whole(many)
-    found = find_training(raw, sample, [SCALED], [FOLDERS], [View("pad", "bicubic")], Silent())
+    found = find_training(raw, sample, [SCALED], [FOLDERS], [View("pad", "bicubic")], Silent(), decode="fast")
     assert (found.reading.mapping, found.how, found.evidence, found.pixels) == (SCALED, "", (), ())
-    assert found.spec == InputSpec(16, 12, 3, (0.0,), (1.0,), fit="pad", resize_kernel="bicubic")
+    assert found.spec == InputSpec(16, 12, 3, (0.0,), (1.0,), fit="pad", resize_kernel="bicubic", decode="fast")
     assert sample.counts == {}
 
 
 def test_photos_that_were_read_on_the_way_are_those_for_calibration(raw: Source, many: Path) -> None:
-    found = find_training(raw, whole(many), plausible_mappings(3, None), [FOLDERS], SIX_VIEWS, Silent())
+    found = find_training(raw, whole(many), plausible_mappings(3, None), [FOLDERS], SIX_VIEWS, Silent(), decode="fast")
     assert found.reading.mapping == SCALED
     again = [photo.pixels for photo in whole(many).read(found.spec)]
     assert len(found.pixels) == len(again) == 60
@@ -243,7 +243,7 @@ def test_more_photos_than_fit_into_memory_are_read_again(
     monkeypatch.setattr(understand, "_MOST_BYTES", most * 2 * 16 * 12 * 3)
     views = [View("stretch", "bilinear"), View("crop", "bilinear")]
     sample = whole(many)
-    found = find_training(raw, sample, [SCALED], [FOLDERS], views, Silent())
+    found = find_training(raw, sample, [SCALED], [FOLDERS], views, Silent(), decode="fast")
     assert max(row.images for one in found.evidence for row in one.rows) == asked
     assert len(found.pixels) == (60 if asked == 60 else 0)
 
@@ -253,7 +253,7 @@ def test_photos_of_which_none_can_be_read_are_told(raw: Source, tmp_path: Path) 
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(b"GIF")
     with pytest.raises(PhotosError, match=r"none of the photos for calibration could be read, the first: .*1.png: "):
-        find_training(raw, whole(tmp_path), [SCALED], [FOLDERS], SIX_VIEWS, Silent())
+        find_training(raw, whole(tmp_path), [SCALED], [FOLDERS], SIX_VIEWS, Silent(), decode="fast")
 
 
 def test_what_was_found_stands_in_the_card(

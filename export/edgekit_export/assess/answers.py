@@ -16,8 +16,7 @@ from edgekit.card import InputSpec
 from edgekit.console import describe_error
 from edgekit.decision import PRESENT_FROM
 from edgekit.errors import ImageError
-from edgekit.photo import load_photo
-from edgekit.preprocess import fit_pixels
+from edgekit.preprocess import photo_pixels
 from edgekit_export.assess.predictor import Predictor
 from edgekit_export.data.dataset import DataPhoto
 from edgekit_export.data.pixels import Unreadable, Views, in_order
@@ -165,8 +164,7 @@ def _read(photos: Sequence[DataPhoto], specs: Sequence[InputSpec]) -> Iterator[_
     def one(path: Path) -> _ReadPhoto | Unreadable:
         try:
             data = path.read_bytes()
-            image = load_photo(data)
-            views = tuple(fit_pixels(image, spec) for spec in specs)
+            views = photo_pixels(data, specs)
         except (ImageError, OSError) as error:
             return Unreadable(path, describe_error(error).removeprefix("image: ").removeprefix(f"{path}: "))
         gray = views[0].mean(axis=2, dtype=np.float32)

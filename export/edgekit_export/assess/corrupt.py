@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from edgekit.card import MAX_SIDE, InputSpec
-from edgekit.preprocess import fit_pixels
+from edgekit.photo import AtLeast
+from edgekit.preprocess import enough_for, fit_pixels
 
 _ENLARGED = 2  # a photo that is larger than the model's input by more than this is reduced before it is changed
 _NOISE_ACROSS = 224  # grains of noise on the shorter side: what is left when a photo is reduced to a usual input
@@ -58,6 +59,12 @@ def working_copy(image: Image.Image, spec: InputSpec) -> Image.Image:
         return image
     smaller = replace(spec, height=height, width=width, channels=3, color_order="RGB", fit="stretch")
     return Image.fromarray(fit_pixels(image, smaller))
+
+
+def enough_for_copy(spec: InputSpec) -> AtLeast | None:
+    """How large a photo has to come for its working copy, as the model's card has photos decoded; None for as it is."""
+    enough = enough_for(spec)
+    return enough and replace(enough, width=_ENLARGED * enough.width, height=_ENLARGED * enough.height)
 
 
 def _side(image: Image.Image) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgekit.card import Fit, ResizeKernel
+    from edgekit.card import Decode, Fit, ResizeKernel
     from edgekit_export.frontend import Activation
     from edgekit_export.mapping import ChannelOrder
 
@@ -22,6 +22,7 @@ class ModelOptions:
         channel_order: Of the colours in training.
         fit: How training brought photos to the model's aspect.
         resize_kernel: How training resized them.
+        decode: How photos are decoded.
         input_size: Height and width, for an input that leaves them free.
         output_name: The output that classifies, of a model with several.
         activation: What makes its outputs probabilities, where they are logits.
@@ -35,6 +36,7 @@ class ModelOptions:
     channel_order: ChannelOrder | None = None
     fit: Fit | None = None
     resize_kernel: ResizeKernel | None = None
+    decode: Decode | None = None
     input_size: tuple[int, int] | None = None
     output_name: str | None = None
     activation: Activation | None = None

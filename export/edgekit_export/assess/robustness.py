@@ -15,7 +15,7 @@ from edgekit.card import InputSpec
 from edgekit.photo import load_photo
 from edgekit.preprocess import fit_pixels
 from edgekit_export.assess.answers import Answers
-from edgekit_export.assess.corrupt import CORRUPTIONS, Corruption, working_copy
+from edgekit_export.assess.corrupt import CORRUPTIONS, Corruption, enough_for_copy, working_copy
 from edgekit_export.assess.intervals import Share, paired_interval, pairs_of
 from edgekit_export.assess.predictor import Predictor
 from edgekit_export.data.pixels import in_order
@@ -131,11 +131,15 @@ def _views(predictor: Predictor, paths: Sequence[Path], seed: int) -> Iterator[N
     """Each photo in every variant, at the model's size."""
 
     def all_of(path: Path) -> list[NDArray[np.uint8]]:
-        copy = working_copy(load_photo(path), predictor.spec)
+        copy = _copy(path, predictor.spec)
         return [fit_pixels(_changed(copy, one, path, seed), predictor.spec) for one in _VARIANTS]
 
     for views in in_order(paths, all_of):
         yield from views
+
+
+def _copy(path: Path, spec: InputSpec) -> Image.Image:
+    return working_copy(load_photo(path, at_least=enough_for_copy(spec)), spec)
 
 
 def _changed(copy: Image.Image, variant: _Variant, path: Path, seed: int) -> Image.Image:
@@ -164,5 +168,5 @@ def _level(strength: float, text: str, before: NDArray[np.bool_], after: NDArray
 
 def _examples(path: Path, spec: InputSpec, seed: int) -> dict[str, Image.Image]:
     """A photo in the middle strength of each kind."""
-    copy = working_copy(load_photo(path), spec)
+    copy = _copy(path, spec)
     return {kind.name: _changed(copy, _Variant(kind, len(kind.strengths) // 2), path, seed) for kind in CORRUPTIONS}

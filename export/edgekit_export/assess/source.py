@@ -15,6 +15,7 @@ from edgekit_export.load import LoadedModel, LoadOptions, load_model
 from edgekit_export.progress import Progress
 from edgekit_export.training import ORDER_QUESTION
 from edgekit_export.understand import (
+    DEFAULT_DECODE,
     Source,
     Training,
     find_training,
@@ -56,7 +57,8 @@ def read_float_model(  # noqa: PLR0913, PLR0917 - a model, and who may tell what
     views = possible_views(options.fit or loaded.fit, options.resize_kernel or loaded.resize_kernel, loaded.habit)
     with naming(model):
         sample = _sample(dataset, photos, seed, multi_label=source.network.head.multi_label)
-        found = find_training(source, sample, mappings, orders, views, progress)
+        decode = options.decode or loaded.decode or DEFAULT_DECODE
+        found = find_training(source, sample, mappings, orders, views, progress, decode=decode)
     return FloatModel(source, found, tuple(_notes(found, told, named, dataset, where)))
 
 

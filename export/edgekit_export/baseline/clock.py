@@ -1,7 +1,8 @@
 """How long one photo takes: every method on the same photos, in one process, on one core, taking turns.
 
-From decoded photo to answer: bring it to size, compute what the method looks at, answer. Decoding is left out: it is
-the same for all. What a turn costs varies with what else the computer does, and taking turns spreads that evenly.
+From decoded photo to answer: bring it to size, compute what the method looks at, answer. Decoding is left out; a
+network gets the photo decoded as its card says, fast or exactly, everything else gets all of it. What a turn costs
+varies with what else the computer does, and taking turns spreads that evenly.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from PIL import Image
 
 from edgekit.card import InputSpec
 from edgekit.photo import load_photo
-from edgekit.preprocess import PixelTable, fit_pixels
+from edgekit.preprocess import PixelTable, enough_for, fit_pixels
 from edgekit.runtime import Engine
 from edgekit_export.baseline.features import PIXELS, FeatureName, HandMade, hand_made, made_of
 from edgekit_export.baseline.shortlist import Pairing
@@ -69,22 +70,23 @@ def race(job: Race) -> Times:
     names = tuple(dict.fromkeys(pairing.features for pairing, _ in job.fitted))
     looks = {name: _look(name, job.embedder) for name in names}
     models = [pickle.loads(path.read_bytes()) for _, path in job.fitted]  # noqa: S301 - our own, of this run
-    networks = [_running(network) for network in job.networks]
+    networks = [(_running(network), enough_for(network.spec)) for network in job.networks]
+    wanted = {None, *(enough for _, enough in networks)}
     of_features: list[list[float]] = []
     of_models: list[list[float]] = []
     of_networks: list[list[float]] = []
     for path in [*job.photos[:_WARM_UP], *job.photos]:
-        image = load_photo(path)
+        decoded = {one: load_photo(path, at_least=one) for one in wanted}
         seen, spent = {}, {}
         for name, look in looks.items():
-            spent[name], seen[name] = _timed(look, image)
+            spent[name], seen[name] = _timed(look, decoded[None])
         answers = [
             spent[pairing.features] + _timed(model.predict, seen[pairing.features][None])[0]
             for (pairing, _), model in zip(job.fitted, models, strict=True)
         ]
         of_features.append(list(spent.values()))
         of_models.append(answers)
-        of_networks.append([_timed(network, image)[0] for network in networks])
+        of_networks.append([_timed(network, decoded[enough])[0] for network, enough in networks])
     counted = slice(-len(job.photos), None)
     features, fitted, whole = (_medians(rows[counted]) for rows in (of_features, of_models, of_networks))
     return Times(dict(zip(names, features, strict=True)), fitted, whole)

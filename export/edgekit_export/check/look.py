@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.photo import load_photo
+from edgekit.photo import AtLeast, load_photo
 from edgekit.sniff import kind_of_bytes
 from edgekit_export.check.faces import find_faces
 from edgekit_export.check.header import Header, read_header
@@ -65,7 +65,7 @@ def look_at(data: bytes) -> tuple[Look, Image.Image]:
     Raises:
         ImageError: it cannot be read.
     """
-    image = load_photo(data, at_least=SHORT_SIDE)
+    image = load_photo(data, at_least=AtLeast(SHORT_SIDE, SHORT_SIDE))
     small = _at_most(image, SHORT_SIDE)
     gray = np.asarray(small.convert("L"))
     look = Look(

@@ -104,6 +104,7 @@ def convert(
                 channel_order=about_model.channel_order,
                 fit=about_model.fit,
                 resize_kernel=about_model.resize_kernel,
+                decode=about_model.decode,
                 input_size=about_model.input_size,
                 output_name=about_model.output_name,
                 activation=about_model.activation,

@@ -49,6 +49,11 @@ _OPTIONS = (
         help="How training resized them; tf-bilinear as tf.image does. Else found on the photos, or bilinear.",
     ),
     click.option(
+        "--decode",
+        type=click.Choice(["fast", "exact"]),
+        help="How JPEGs are decoded; fast may take large ones at a part of their size. Else as in training, or fast.",
+    ),
+    click.option(
         "--input-size", callback=parse_size, metavar="HxW", help="For a model whose input leaves its size free."
     ),
     click.option("--output-name", metavar="NAME", help="The output that classifies, of a model with several."),

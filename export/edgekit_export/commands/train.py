@@ -12,7 +12,7 @@ from edgekit.console import note, quiet_native_code
 from edgekit_export.commands.manners import json_line, parse_size, say
 
 if TYPE_CHECKING:
-    from edgekit.card import Fit
+    from edgekit.card import Decode, Fit
     from edgekit_export.learn.settings import Augmentation, ClassWeights, StrategyName, Weights
     from edgekit_export.learn.state import Epoch
     from edgekit_export.learn.tune import Trial
@@ -44,6 +44,10 @@ _BACKBONES = (
 @click.option(
     "--fit", type=click.Choice(["stretch", "crop", "pad"]), default="stretch", show_default=True,
     help="How photos are brought to that size.",
+)  # fmt: skip
+@click.option(
+    "--decode", type=click.Choice(["fast", "exact"]), default="fast", show_default=True,
+    help="How JPEGs are decoded, here and on the device; fast may take large ones at a part of their size.",
 )  # fmt: skip
 @click.option(
     "--epochs", type=click.IntRange(min=0), default=15, show_default=True, help="Of the second phase, at most."
@@ -96,6 +100,7 @@ def train(
     backbone_range: str | None,
     size: tuple[int, int] | None,
     fit: Fit,
+    decode: Decode,
     epochs: int,
     minutes: float | None,
     batch_size: int,
@@ -139,6 +144,7 @@ def train(
         height=size[0] if size else 0,
         width=size[1] if size else 0,
         fit=fit,
+        decode=decode,
         epochs=epochs,
         minutes=minutes,
         batch_size=batch_size,

@@ -15,13 +15,11 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edgekit.card import InputSpec
 from edgekit.console import describe_error
 from edgekit.errors import ImageError
-from edgekit.photo import load_photo
-from edgekit.preprocess import fit_pixels
+from edgekit.preprocess import photo_pixels
 
 T = TypeVar("T")
 
@@ -41,25 +39,16 @@ def read_views(paths: Sequence[Path], specs: Sequence[InputSpec], *, workers: in
 
     Args:
         paths: Of the photos.
-        specs: What is wanted of each; a photo is decoded once.
+        specs: What is wanted of each.
         workers: Threads; 0 for one a core.
 
     Yields:
         uint8 arrays of shape (height, width, channels), one for each of `specs`, or why there are none.
     """
 
-    def views(image: Image.Image) -> Views:
-        return tuple(fit_pixels(image, spec) for spec in specs)
-
-    yield from read_each(paths, views, workers=workers)
-
-
-def read_each(paths: Sequence[Path], work: Callable[[Image.Image], T], *, workers: int = 0) -> Iterator[T | Unreadable]:
-    """`work` on the upright RGB pixels of each photo, in order, in several threads; or why it cannot be read."""
-
-    def one(path: Path) -> T | Unreadable:
+    def one(path: Path) -> Views | Unreadable:
         try:
-            return work(load_photo(path))
+            return photo_pixels(path, specs)
         except (ImageError, OSError) as error:
             return Unreadable(path, describe_error(error).removeprefix(f"{path}: "))
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from edgekit.console import describe_error
 from edgekit.errors import ImageError
-from edgekit.photo import load_photo
+from edgekit.photo import AtLeast, load_photo
 from edgekit_export.data.alignment import align
 from edgekit_export.data.clusters import Clusters, places_of
 from edgekit_export.data.pixels import Unreadable, in_order
@@ -45,7 +45,7 @@ closest two leaves stood 29 apart; on 1,295 field photos (iBean) no two came clo
 
 _ALIKE = 72  # what is laid over one another: of copies with 4 % cut off two sides, 95 % are closer than that
 _FLAT = 0.1
-_DECODED = 4 * SIDE
+_DECODED = AtLeast(4 * SIDE, 4 * SIDE)
 _BATCH = 128
 _LISTED = 16  # twins that are listed of each photo; beyond them, only what keeps a cluster together
 _TRIED = 64  # of each photo, before a fixed camera, where all photos are somewhat alike

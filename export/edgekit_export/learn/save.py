@@ -15,6 +15,7 @@ def keras_bytes(result: TrainResult) -> bytes:
     with tempfile.TemporaryDirectory(prefix="edgekit-export-") as folder:
         path = Path(folder) / "model.keras"
         result.model.save(path)
+        spec = result.spec
         made_by = f"edgekit {__version__}, from {result.backbone}"
-        add_note(path, KerasNote(result.labels, result.spec.fit, result.spec.resize_kernel, made_by))
+        add_note(path, KerasNote(result.labels, spec.fit, spec.resize_kernel, made_by, spec.decode))
         return path.read_bytes()

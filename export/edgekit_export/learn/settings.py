@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from edgekit.card import Fit
+from edgekit.card import Decode, Fit
 
 Weights = Literal["imagenet", "none"]
 Augmentation = Literal["field", "light", "none"]
@@ -25,6 +25,7 @@ class TrainSettings:
         height: Of the model's input, in pixels; 0 for what suits the backbone.
         width: As `height`.
         fit: How photos are brought to that size.
+        decode: How they are decoded, here and on the device.
         head_epochs: Passes of the first phase: a new head on the frozen backbone.
         epochs: Passes of the second phase, at most: the whole network.
         batch_size: Photos a step, over all workers.
@@ -48,6 +49,7 @@ class TrainSettings:
     height: int = 0
     width: int = 0
     fit: Fit = "stretch"
+    decode: Decode = "fast"
     head_epochs: int = 30
     epochs: int = 15
     batch_size: int = 32

@@ -100,7 +100,7 @@ def train_classifier(  # noqa: PLR0913 - what is trained on what, where, and who
     state = from_json(TrainState, json.loads(cluster.agreed_text(json.dumps(to_json(state)))), STATE_NAME)
     keras.utils.set_random_seed(settings.seed)  # of weights that start at random
     backbone = build_backbone(settings, _few_photos(dataset, settings))
-    spec = InputSpec(backbone.height, backbone.width, 3, (0.0,), (1.0,), fit=settings.fit)
+    spec = _spec(backbone.height, backbone.width, settings)
     home = folder if cluster.is_chief else folder / "worker"
     home.mkdir(exist_ok=True)
     with pixel_folder(home) as place, cluster.strategy.scope(), cluster.telling_who_is_lost(folder):
@@ -157,9 +157,13 @@ def _start_or_resume(folder: Path, identity: str, *, resume: bool) -> tuple[Trai
     return state, arrays
 
 
+def _spec(height: int, width: int, settings: TrainSettings) -> InputSpec:
+    return InputSpec(height, width, 3, (0.0,), (1.0,), fit=settings.fit, decode=settings.decode)
+
+
 def _few_photos(dataset: DataSet, settings: TrainSettings) -> Photos:
     def read(height: int, width: int) -> NDArray[np.uint8]:
-        spec = InputSpec(height, width, 3, (0.0,), (1.0,), fit=settings.fit)
+        spec = _spec(height, width, settings)
         some = [photo.path for photo in dataset.part("train")]
         some = some[:: max(1, len(some) // 64)]
         return np.stack([views[0] for views in read_views(some, [spec]) if not isinstance(views, Unreadable)])

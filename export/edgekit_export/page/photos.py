@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.errors import ImageError
-from edgekit.photo import load_photo
+from edgekit.photo import AtLeast, load_photo
 
 THUMBNAIL = 160
 
@@ -19,7 +19,9 @@ THUMBNAIL = 160
 def photo_url(photo: Path | bytes | NDArray[np.uint8] | Image.Image, *, longest: int = THUMBNAIL) -> str | None:
     """A `data:` URL of a photo, at most `longest` pixels a side; None where it cannot be read."""
     try:
-        small = load_photo(photo, at_least=2 * longest).copy()  # a caller's image is not to be shrunk
+        small = load_photo(
+            photo, at_least=AtLeast(2 * longest, 2 * longest)
+        ).copy()  # a caller's image is not to be shrunk
     except (ImageError, OSError):
         return None
     small.thumbnail((longest, longest))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgekit.card import ClassResult, FamilyResult, Verification
+from edgekit.card import ClassResult, DecodeCheck, FamilyResult, Verification
 from edgekit_export.assess.intervals import Share
 from edgekit_export.assess.wording import count, percent, sentence, with_interval
 from edgekit_export.page.html import Cell, Mood, Page
@@ -45,6 +45,24 @@ def add_families(page: Page, proof: Proof) -> None:
     ]
     page.table(("", measure, "lost", "same answer", "measured in"), rows)
     page.items([f"{one.family}: computed so by {FAMILY_MEANINGS[one.family]}." for one in found.families])
+    if found.decode:
+        page.text(_decode_text(found.decode))
+
+
+def _decode_text(check: DecodeCheck) -> str:
+    if not check.reduced:
+        return (
+            "Large JPEGs are decoded at a part of their size (fast decode); none of these photos was large enough for "
+            "that, so how such photos fare was not measured here."
+        )
+    same, fast, exact = (
+        Share(photos, check.images) for photos in (check.agreeing, check.fast_correct, check.exact_correct)
+    )
+    return (
+        f"Large JPEGs are decoded at a part of their size (fast decode), here {count(check.reduced, 'photo')}. Decoded "
+        f"as they are (exact decode), photos get the same answer in {with_interval(same, digits=1)}; right are "
+        f"{percent(fast.value, digits=1)} with fast and {percent(exact.value, digits=1)} with exact decode."
+    )
 
 
 def _family_row(proof: Proof, found: Verification, one: FamilyResult) -> list[Cell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -125,6 +126,18 @@ class Proof:
         """Answers like the float model's, in the kernel family that has the fewest."""
         found, family = self.verification, self.least_agreeing
         return Share(family.agreeing, found.photos.images) if found and family else None
+
+    @property
+    def lost_by_decode(self) -> float | None:
+        """Accuracy that fast decode loses against exact decode, as a fraction; None where it is no more than chance.
+
+        Of n answers that changed, as many got worse as got better, give or take twice the root of n, if by chance.
+        """
+        check = self.verification.decode if self.verification else None
+        if check is None or not check.images:
+            return None
+        lost = check.exact_correct - check.fast_correct
+        return lost / check.images if lost > 2 * math.sqrt(check.images - check.agreeing) else None
 
     @property
     def classes_that_lost(self) -> tuple[ClassResult, ...]:

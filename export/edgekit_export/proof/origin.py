@@ -31,7 +31,8 @@ def add_size_and_time(page: Page, proof: Proof) -> None:
     if proof.chosen and proof.chosen.milliseconds:
         rows.append(("time here", ms_text(proof.chosen.milliseconds)))
     spec = proof.card.input
-    rows.append(("input", f"{spec.width} x {spec.height} pixels, {spec.color_order}, {spec.fit}, {spec.resize_kernel}"))
+    how = f"{spec.fit}, {spec.resize_kernel}, {spec.decode} decode"
+    rows.append(("input", f"{spec.width} x {spec.height} pixels, {spec.color_order}, {how}"))
     page.facts(rows)
 
 

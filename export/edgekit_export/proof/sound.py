@@ -60,6 +60,9 @@ def _of_verification(found: Verification) -> Iterator[_Counts]:
     for family in found.families:
         yield f"model_card.json: verification: {family.family}", family.correct, images
         yield f"model_card.json: verification: {family.family}", family.agreeing, images
+    if check := found.decode:
+        for part in (check.reduced, check.agreeing, check.fast_correct, check.exact_correct):
+            yield "model_card.json: verification: decode", part, check.images
     for one in found.classes:
         for part in (one.float_correct, *one.correct.values()):
             yield f"model_card.json: verification: {one.label}", part, one.images

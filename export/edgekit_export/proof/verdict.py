@@ -80,6 +80,12 @@ def _doubts(proof: Proof) -> Iterator[tuple[Mood, str, str]]:
             f"The search aimed at the same answer on {aim:g} % of the photos and came to {came_to}.",
             "Look at the photos whose answer flipped. To search longer: --effort thorough.",
         )
+    if proof.lost_by_decode:
+        yield (
+            "warn",
+            f"Fast decode costs {points(proof.lost_by_decode)} of accuracy against exact decode, more than by chance.",
+            "Export it again with --decode exact.",
+        )
     for one in proof.classes_that_lost[:3]:
         if lost_photos(one) >= _CLASS_PHOTOS and lost_share(one) >= _CLASS_SHARE:
             lost = count(lost_photos(one), "right answer")

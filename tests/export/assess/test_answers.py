@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.photo import load_photo
+import edgekit.preprocess
+from edgekit.photo import AtLeast, load_photo
 from edgekit_export.assess import answers as module
 from edgekit_export.assess.answers import ask, copies_among
 from edgekit_export.data.dataset import DataPhoto, DataSet, read_dataset
@@ -54,11 +55,11 @@ def test_two_models_get_each_photo_at_their_own_size_and_it_is_decoded_once(
 ) -> None:
     decoded = []
 
-    def counted(data: bytes) -> Image.Image:
+    def counted(data: bytes, *, at_least: AtLeast | None) -> Image.Image:
         decoded.append(1)
-        return load_photo(data)
+        return load_photo(data, at_least=at_least)
 
-    monkeypatch.setattr(module, "load_photo", counted)
+    monkeypatch.setattr(edgekit.preprocess, "load_photo", counted)
     first, second = colours(), colours(labels=("red", "blue", "green"))
     second.spec = replace(first.spec, height=8, width=8)
     asked = ask([first, second], dataset.photos, Silent())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.card import InputSpec
+from edgekit.photo import AtLeast, load_photo
 from edgekit.preprocess import fit_pixels
-from edgekit_export.assess.corrupt import CORRUPTIONS, Corruption, working_copy
+from edgekit_export.assess.corrupt import CORRUPTIONS, Corruption, enough_for_copy, working_copy
 
 KINDS = {kind.name: kind for kind in CORRUPTIONS}
 SPEC = InputSpec(64, 64, 3, (0.0,), (1.0,))
@@ -184,6 +186,17 @@ def test_larger_ones_are_reduced_to_twice_the_input_in_their_own_aspect() -> Non
     gray = InputSpec(32, 32, 1, (0.0,), (1.0,), color_order="L", fit="crop")
     assert working_copy(scene(400, 800), gray).size == (128, 64)
     assert working_copy(scene(400, 800), gray).mode == "RGB"
+
+
+def test_fast_decode_leaves_a_working_copy_as_large_as_exact_decode() -> None:
+    assert enough_for_copy(SPEC) is None
+    fast = replace(SPEC, decode="fast")
+    assert enough_for_copy(fast) == AtLeast(160, 160)
+    data = io.BytesIO()
+    scene(1280, 1280).save(data, "JPEG")
+    small = load_photo(data.getvalue(), at_least=enough_for_copy(fast))
+    assert small.size == (160, 160)
+    assert working_copy(small, fast).size == working_copy(scene(1280, 1280), SPEC).size
 
 
 def test_the_model_sees_nearly_the_same_of_a_working_copy() -> None:

@@ -268,12 +268,13 @@ def test_what_training_noted_in_the_file_is_not_asked_of_photos(
 ) -> None:
     path = tmp_path / "noted.keras"
     path.write_bytes(colour_file.read_bytes())
-    add_note(path, KerasNote(("blue", "green", "red"), "crop", "bicubic"))
+    add_note(path, KerasNote(("blue", "green", "red"), "crop", "bicubic", decode="exact"))
     dataset = read_dataset(make_photos(tmp_path / "photos", count=4))
     read = record_reads(monkeypatch)
     with open_predictor(path, dataset) as predictor:
         assert predictor.labels == ("blue", "green", "red")
         assert (predictor.spec.fit, predictor.spec.resize_kernel) == ("crop", "bicubic")
+        assert predictor.spec.decode == "exact"
         assert predictor.notes == ("trained on pixels 0..255: the model's own preprocessing",)
     assert not read
 
@@ -289,6 +290,7 @@ def test_what_the_user_says_is_not_asked_of_photos(
     )
     options = dataclasses.replace(options, labels=("red", "green", "x"))
     with open_predictor(colour_file, dataset, options) as predictor:
+        assert predictor.spec.decode == "fast"  # nobody says otherwise
         assert predictor.labels == ("red", "green", "x")
         assert (predictor.spec.fit, predictor.spec.resize_kernel) == ("crop", "nearest")
         blue = np.zeros((16, 12, 3), np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.card import InputSpec
-from edgekit.preprocess import fit_pixels
+from edgekit.card import Decode, InputSpec
+from edgekit.preprocess import fit_pixels, photo_pixels
 from edgekit_export.baseline import clock
 from edgekit_export.baseline.clock import Network, Race, race
 from edgekit_export.baseline.crew import Crew
@@ -85,9 +86,12 @@ def test_networks_are_run_as_files_and_as_features(
         clock._look("cnn", None)
 
 
+@pytest.mark.parametrize("decode", ["fast", "exact"])
 def test_what_the_network_is_given_is_what_edgekit_classify_gives_it(
-    photos: tuple[Path, ...], tiny_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_path: Path, monkeypatch: pytest.MonkeyPatch, decode: Decode
 ) -> None:
+    photo = tmp_path / "large.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8)).save(photo)
     given: list[NDArray[Any]] = []
 
     class Recorded:
@@ -104,10 +108,11 @@ def test_what_the_network_is_given_is_what_edgekit_classify_gives_it(
             return np.zeros(3)
 
     monkeypatch.setattr(clock, "Engine", Recorded)
-    spec = InputSpec(16, 12, 3, (0.0,), (255.0,), fit="crop")
-    race(Race(photos[:1], (), None, (Network(tiny_path, spec),)))
-    with Image.open(photos[0]) as image:
-        assert np.array_equal(given[-1], fit_pixels(image, spec)[None])
+    spec = InputSpec(16, 12, 3, (0.0,), (255.0,), fit="crop", decode=decode)
+    race(Race((photo,), (), None, (Network(tiny_path, spec),)))
+    assert np.array_equal(given[-1], photo_pixels(photo, [spec])[0][None])
+    other = replace(spec, decode="exact" if decode == "fast" else "fast")
+    assert not np.array_equal(given[-1], photo_pixels(photo, [other])[0][None])
 
 
 @pytest.fixture

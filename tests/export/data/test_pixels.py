@@ -13,7 +13,7 @@ from PIL import Image
 from edgekit.card import InputSpec
 from edgekit.photo import load_photo
 from edgekit.preprocess import fit_pixels
-from edgekit_export.data.pixels import Unreadable, in_order, read_each, read_views
+from edgekit_export.data.pixels import Unreadable, in_order, read_views
 
 SPECS = (
     InputSpec(16, 12, 3, (0.0,), (1.0,)),
@@ -46,8 +46,8 @@ def test_what_cannot_be_read_is_told_in_its_place(tmp_path: Path) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("<html>")
     paths = [short, good, tmp_path / "gone.jpg", text, tmp_path]
-    found = list(read_each(paths, lambda image: image.size, workers=2))
-    assert found[1] == (30, 40)  # upright
+    found = list(read_views(paths, SPECS, workers=2))
+    assert not isinstance(found[1], Unreadable)
     bad = [one for one in found if isinstance(one, Unreadable)]
     assert [one.path for one in bad] == [short, tmp_path / "gone.jpg", text, tmp_path]
     assert all(one.reason and str(one.path) not in one.reason and "\n" not in one.reason for one in bad)
@@ -55,13 +55,13 @@ def test_what_cannot_be_read_is_told_in_its_place(tmp_path: Path) -> None:
     assert "No such file" in bad[1].reason
 
 
-def test_an_error_of_the_work_itself_is_not_the_photos(tmp_path: Path) -> None:
-    def work(image: Image.Image) -> int:
+def test_an_error_of_the_work_itself_is_not_the_photos() -> None:
+    def work(path: Path) -> int:
         msg = "a bug"
         raise ZeroDivisionError(msg)
 
     with pytest.raises(ZeroDivisionError):
-        list(read_each([save(tmp_path / "a.png", 0)], work))
+        list(in_order([Path("a.png")], work))
 
 
 def test_only_a_few_are_read_ahead() -> None:

@@ -35,6 +35,7 @@ def test_the_export_knows_labels_and_pixels(file: Path) -> None:
     loaded = load_model(file)
     assert loaded.labels == ("blue", "green", "red")
     assert (loaded.fit, loaded.resize_kernel, loaded.channel_order) == ("stretch", "bilinear", "RGB")
+    assert loaded.decode == "fast"
 
 
 def test_nothing_is_left_to_find_out(file: Path) -> None:
@@ -49,6 +50,13 @@ def test_the_note_says_what_it_was_made_from(file: Path) -> None:
     assert note is not None
     assert note.made_by.startswith("edgekit ")
     assert note.made_by.endswith("from small-cnn")
+
+
+def test_a_note_from_before_there_was_fast_decode_leaves_it_open(tmp_path: Path) -> None:
+    path = tmp_path / "x.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(MEMBER, '{"labels": ["a", "b"], "fit": "crop", "resize_kernel": "bilinear"}')
+    assert read_note(path) == KerasNote(("a", "b"), "crop", "bilinear", decode=None)
 
 
 def test_a_note_that_does_not_fit_the_outputs_is_left_aside(file: Path, tmp_path: Path) -> None:

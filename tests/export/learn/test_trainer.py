@@ -37,6 +37,7 @@ def same(one: TrainResult, other: TrainResult) -> bool:
 def test_it_learns_and_its_figures_are_the_models_own(trained: TrainResult, coloured: DataSet) -> None:
     assert trained.labels == ("blue", "green", "red")
     assert trained.photos == {"train": 48, "val": 12, "test": 12}
+    assert trained.spec.decode == "fast"
     assert [row.epoch for row in trained.history] == [1, 2, 3]
     assert trained.history[-1].train_loss < trained.history[0].train_loss
     for split in ("val", "test"):

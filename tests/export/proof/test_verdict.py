@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edgekit.card import ClassResult
+from edgekit.card import ClassResult, DecodeCheck
 from edgekit_export.proof.facts import Proof
 from edgekit_export.proof.record import Allowed
 from edgekit_export.proof.verdict import budget, verdict
@@ -94,6 +94,26 @@ def test_few_photos_and_a_class_that_lost_are_told(new_export: MakeExport) -> No
     assert found.mood == "warn"
     assert "a loses 4 right answers on its 30 photos." in found.reasons
     assert any(reason.startswith("Only 60 photos") for reason in found.reasons)
+
+
+def decoded(export: Export, changed: int, lost: int) -> Proof:
+    assert export.card.verification is not None
+    images = export.card.verification.photos.images
+    check = DecodeCheck("xnnpack", images, images // 2, images - changed, 500, 500 + lost)
+    card = replace(export.card, verification=replace(export.card.verification, decode=check))
+    return Proof(card, export.record, 1)
+
+
+def test_fast_decode_that_costs_accuracy_is_told_with_the_way_out(export: Export) -> None:
+    found = verdict(decoded(export, changed=30, lost=12))
+    assert found.mood == "warn"
+    assert found.reasons == ("Fast decode costs 2.1 points of accuracy against exact decode, more than by chance.",)
+    assert found.advice == ("Export it again with --decode exact.",)
+
+
+@pytest.mark.parametrize(("changed", "lost"), [(0, 0), (30, 10), (30, -20), (4, 4), (1, 1)])
+def test_fast_decode_that_changes_answers_by_chance_is_no_doubt(export: Export, changed: int, lost: int) -> None:
+    assert verdict(decoded(export, changed, lost)).mood == "good"
 
 
 def test_a_search_that_did_not_reach_its_aim_says_so(export: Export) -> None:
