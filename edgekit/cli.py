@@ -131,7 +131,7 @@ def _is_about_photo(error: Exception) -> bool:
 def _expand(photos: Sequence[str]) -> Iterator[str]:
     """Photos in order, folders replaced by the photos below them."""
     from edgekit.errors import ImageError
-    from edgekit.photo import PHOTO_SUFFIXES, find_photos
+    from edgekit.walk import PHOTO_SUFFIXES, find_photos
 
     for photo in photos:
         if photo == "-" or not Path(photo).is_dir():

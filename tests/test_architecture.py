@@ -13,8 +13,8 @@ PACKAGE = Path(edgekit.__file__).parent
 # Arrows point down this list: a file imports only files above it.
 ROOMS = (
     "version", "errors", "sniff", "atomic", "records", "card", "labels", "labelfile", "inputrange", "flatbuffer",
-    "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "photo", "preprocess", "golden", "runtime",
-    "scores", "thresholdfile", "decision", "classifier", "selftest", "info", "console", "cli",
+    "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "walk", "photo", "preprocess", "golden",
+    "runtime", "scores", "thresholdfile", "decision", "classifier", "selftest", "info", "console", "cli",
 )  # fmt: skip
 HEAVY = ("numpy", "PIL", "tensorflow", "tflite_runtime", "ai_edge_litert", "flatbuffers", "edgekit_export")
 

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from edgekit.card import InputSpec, PhotoSet
 from edgekit.console import describe_error
 from edgekit.errors import ImageError
-from edgekit.photo import find_photos, load_photo
+from edgekit.photo import load_photo
 from edgekit.preprocess import fit_pixels
+from edgekit.walk import find_photos
 from edgekit_export.errors import PhotosError
 
 _SHARES = 3  # a folder without splits is dealt to calibration, choice and verification alike
