@@ -73,7 +73,8 @@ class Classifier:
         OSError: the file cannot be read.
         ValueError: a wrong argument, or `labels` or `input_range` for a file that carries its own.
 
-    A classifier is not for use from several threads at once.
+    Several threads may use one classifier at once: each decodes and prepares its photo by itself, and only the inference
+    is one thread's at a time (see `Engine.run`). Answers are those of one thread.
     """
 
     def __init__(
