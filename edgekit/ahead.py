@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def usable_workers() -> int:
     return min(processors, _MOST_WORKERS)
 
 
-def map_ahead(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[R]:
+def map_ahead(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R, None, None]:
     """What `function` returns for each item, in their order, each as soon as it and those before it are there.
 
     Args:
@@ -50,7 +50,7 @@ def map_ahead(function: Callable[[T], R], items: Iterable[T], *, workers: int) -
         yield from _map_in_threads(function, everything, workers)
 
 
-def _map_in_threads(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+def _map_in_threads(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
     from concurrent.futures import ThreadPoolExecutor  # loads logging and more, which one photo does not need
 
     waiting: deque[Future[R]] = deque()

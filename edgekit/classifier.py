@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -169,7 +169,7 @@ class Classifier:
 
     def predict_many(
         self, photos: Iterable[Photo], *, top_k: int = 3, workers: int | None = None
-    ) -> Iterator[PhotoAnswer]:
+    ) -> Generator[PhotoAnswer, None, None]:
         """The answers for many photos, in their order, while others are decoded ahead; as `predict` gives them.
 
         A photo that cannot be read does not stop the others: its answer has an `error`. Memory is that of the photos

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from edgekit.errors import ImageError
 
 PHOTO_SUFFIXES = frozenset(
     (
@@ -17,6 +19,32 @@ PHOTO_SUFFIXES = frozenset(
 
 _NAMES_AT_ONCE = 16384
 """Of one folder, 1 to 2 MB: a folder with more is listed again for each so many."""
+
+
+def name_photos(places: Sequence[str]) -> Iterator[str]:
+    """Photos as they are named, in order, each folder replaced by the photos below it; ``-`` is none.
+
+    Raises:
+        OSError: a folder cannot be listed.
+    """
+    for place in places:
+        if place not in ("", "-") and Path(place).is_dir():  # for a path, no name is the folder one stands in
+            yield from map(str, find_photos(place))
+        else:
+            yield place
+
+
+def check_folders(places: Sequence[str]) -> None:
+    """Find out before long work whether there is a photo below each of those places that are folders.
+
+    Raises:
+        ImageError: there is none.
+        OSError: a folder cannot be listed.
+    """
+    for place in places:
+        if next(name_photos([place]), None) is None:
+            msg = f"{place}: no photos in this folder; looked for {', '.join(sorted(PHOTO_SUFFIXES))}."
+            raise ImageError(msg)
 
 
 def find_photos(folder: str | os.PathLike[str]) -> Iterator[Path]:

@@ -14,7 +14,8 @@ PACKAGE = Path(edgekit.__file__).parent
 ROOMS = (
     "version", "errors", "sniff", "atomic", "records", "card", "labels", "labelfile", "inputrange", "flatbuffer",
     "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "walk", "photo", "preprocess", "golden",
-    "runtime", "scores", "thresholdfile", "decision", "ahead", "classifier", "selftest", "info", "console", "cli",
+    "runtime", "scores", "thresholdfile", "decision", "ahead", "classifier", "answers", "resultfile", "selftest",
+    "info", "console", "progress", "cli",
 )  # fmt: skip
 HEAVY = ("numpy", "PIL", "tensorflow", "tflite_runtime", "ai_edge_litert", "flatbuffers", "edgekit_export")
 

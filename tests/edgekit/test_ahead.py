@@ -144,7 +144,7 @@ def test_closing_it_begins_no_more() -> None:
     items = Counted(1000)
     results = map_ahead(begun.append, items, workers=2)
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert worker_threads() == []
     assert len(begun) <= AHEAD * 2
     assert items.taken <= 1 + AHEAD * 2
