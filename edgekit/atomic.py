@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
     """Write `data` to `path` so that nobody ever sees a part of it, whatever interrupts.
+
+    Raises:
+        FileExistsError: `path` exists and `overwrite` is false.
+        OSError: the folder is missing or not writable, or the disk is full; no file is left behind.
+    """
+    with whole_file(path, overwrite=overwrite) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """As `write_whole`, for what does not fit into memory: a file to write, which is `path` when the block ends well.
 
     Raises:
         FileExistsError: `path` exists and `overwrite` is false.
@@ -19,7 +33,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = 
     beside = _beside(target)
     try:
         with beside.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.ahead import map_ahead, usable_workers
 from edgekit.card import ModelCard
 from edgekit.decision import decision_rule
-from edgekit.errors import EdgekitError, InferenceError
+from edgekit.errors import EdgekitError, ImageError, InferenceError
 from edgekit.modelfile import ModelFile, parse_model_file, read_model_file
 from edgekit.photo import Photo, load_photo
 from edgekit.preprocess import PixelTable, enough_for, fit_pixels
@@ -46,6 +47,35 @@ class TimedPredictions:
     present: tuple[Prediction, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class PhotoAnswer:
+    """One of many photos, and what came of it: its predictions, or why it could not be read."""
+
+    photo: Photo
+    outcome: TimedPredictions | ImageError | OSError
+
+    @property
+    def error(self) -> ImageError | OSError | None:
+        """Why the photo could not be read; None where it could."""
+        return None if isinstance(self.outcome, TimedPredictions) else self.outcome
+
+    @property
+    def result(self) -> TimedPredictions:
+        """As `Classifier.predict_timed` returns it.
+
+        Raises:
+            ImageError, OSError: the photo could not be read; this is `error`.
+        """
+        if isinstance(self.outcome, TimedPredictions):
+            return self.outcome
+        raise self.outcome
+
+    @property
+    def predictions(self) -> list[Prediction]:
+        """As `Classifier.predict` returns them; raises as `result`."""
+        return self.result.predictions
+
+
 class Classifier:
     """A model file, ready to classify photos.
 
@@ -73,7 +103,8 @@ class Classifier:
         OSError: the file cannot be read.
         ValueError: a wrong argument, or `labels` or `input_range` for a file that carries its own.
 
-    A classifier is not for use from several threads at once.
+    Several threads may use one classifier at once: each decodes and prepares its photo by itself, and only the
+    inference is one thread's at a time (see `Engine.run`). Answers are those of one thread.
     """
 
     def __init__(
@@ -138,6 +169,43 @@ class Classifier:
         timing = Timing(*(1000 * seconds for seconds in milliseconds))
         return TimedPredictions(predictions, timing, decision, present)
 
+    def predict_many(
+        self, photos: Iterable[Photo], *, top_k: int = 3, workers: int | None = None
+    ) -> Generator[PhotoAnswer, None, None]:
+        """The answers for many photos, in their order, while others are decoded ahead; as `predict` gives them.
+
+        A photo that cannot be read does not stop the others: its answer has an `error`. Memory is that of the photos
+        in work, one for each worker, whatever their number.
+
+            for answer in classifier.predict_many(["a.jpg", "b.jpg"]):
+                if answer.error is None:
+                    print(answer.photo, answer.predictions[0].label)
+
+        Args:
+            photos: As for `predict`, some more of them than answers are there; iterated in the caller's thread.
+            top_k: How many predictions, at most, for each.
+            workers: Threads; by default one for each processor, at most 8. With 1, photos are taken one at a time.
+                `timing_ms.invoke` holds the waiting for another thread's inference, too.
+
+        Raises:
+            InferenceError: the runtime failed.
+            TypeError: one of `photos` is none of the kinds of a photo.
+            ValueError: `top_k` or `workers` below 1.
+        """
+        workers = usable_workers() if workers is None else workers
+        for name, value in (("top_k", top_k), ("workers", workers)):
+            if value < 1:
+                msg = f"{name} is {value}, expected at least 1"
+                raise ValueError(msg)
+        return map_ahead(lambda photo: self._answer(photo, top_k), photos, workers=workers)
+
+    def _answer(self, photo: Photo, top_k: int) -> PhotoAnswer:
+        try:
+            return PhotoAnswer(photo, self.predict_timed(photo, top_k=top_k))
+        except (ImageError, OSError) as error:
+            _let_go_of_pixels(error)
+            return PhotoAnswer(photo, error)
+
     def _probabilities(self, output: NDArray[Any]) -> NDArray[np.float32]:
         tensor = self.engine.output
         values = dequantize(output.reshape(-1), tensor.scale, tensor.zero_point)
@@ -148,6 +216,16 @@ class Classifier:
             msg = "the model's output is not a number: the model is broken. Export it again."
             raise InferenceError(msg)
         return probabilities(values, self.card.output)
+
+
+def _let_go_of_pixels(error: BaseException) -> None:
+    """Empty the frames that an error has come through: somebody may keep it, and they hold the photo's bytes."""
+    import traceback
+
+    cause: BaseException | None = error
+    while cause is not None:
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__
 
 
 def _card(file: ModelFile, labels: Sequence[str] | None, input_range: str | None) -> tuple[ModelCard, tuple[str, ...]]:

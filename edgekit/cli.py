@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -15,9 +17,11 @@ from edgekit.errors import EdgekitError
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
-    from edgekit.classifier import Classifier, TimedPredictions
+    from edgekit.answers import AnswerFormat
+    from edgekit.classifier import Classifier, PhotoAnswer
+    from edgekit.progress import Progress
+    from edgekit.resultfile import ResultFile
     from edgekit.runtime import RuntimeName
-    from edgekit.scores import Prediction
 
 EXIT_UNREADABLE_PHOTOS = 4
 
@@ -49,13 +53,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(cli, arguments)
 
 
-@cli.command(epilog="Example: edgekit classify leaf.tflite photo.jpg --top-k 1")
+class _AnswersCommand(click.Command):
+    """Takes `--csv FILE.csv` for `--csv -o FILE.csv`, as people type it: no photo and no model has such a name."""
+
+    _SUFFIXES = MappingProxyType({"--csv": (".csv",), "--json": (".json", ".jsonl")})
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words: list[str] = []
+        for word in args:
+            option, equals, value = word.partition("=")
+            suffixes = self._SUFFIXES.get(words[-1]) if words else None
+            if equals and option in self._SUFFIXES:
+                words += [option, "-o", value]
+            elif suffixes and word.lower().endswith(suffixes):
+                words += ["-o", word]
+            else:
+                words.append(word)
+        return super().parse_args(ctx, words)
+
+
+@cli.command(cls=_AnswersCommand, epilog="Example: edgekit classify leaf.tflite photo.jpg --top-k 1")
 @_MODEL
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @click.option("--top-k", type=click.IntRange(min=1), default=3, show_default=True, help="Answers per photo.")
 @click.option("--json", "style", flag_value="json", help="One JSON object a line and photo.")
 @click.option("--csv", "style", flag_value="csv", help="CSV with a header, one line an answer.")
+@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write --csv or --json into this file.")
+@click.option("--resume", is_flag=True, help="Go on with the file: photos that it has answers for are left out.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @_THREADS
+@click.option("--workers", type=click.IntRange(min=1), help="Photos in work at once.  [default: one a processor]")
 @_RUNTIME
 @click.option("--labels", type=click.Path(), help="Labels for a model file that has none: one a line, CSV or JSON.")
 @click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
@@ -64,14 +91,20 @@ def classify(
     photos: tuple[str, ...],
     top_k: int,
     style: str | None,
+    output: str | None,
+    resume: bool,
+    force: bool,
     threads: int,
+    workers: int | None,
     runtime: RuntimeName | Literal["auto"],
     labels: str | None,
     input_range: str | None,
 ) -> int:
     """Print the most probable labels of photos.
 
-    PHOTO is a file, a folder (walked in sorted order), or - for image bytes on standard input.
+    PHOTO is a file, a folder (walked in sorted order), or - for image bytes on standard input. Photos are decoded ahead
+    in threads, and answers come in order. --csv answers.csv --resume goes on where a run was cut off; photos that
+    could not be read are tried again.
 
     Where the model has thresholds, an answer below them is "unsure". A file MODEL.thresholds.json beside it changes
     them.
@@ -79,10 +112,13 @@ def classify(
     Of a multi-label model, every label that is present (from its threshold, or 50%) is printed, also more than --top-k;
     others follow in parentheses.
     """
+    from edgekit.answers import FORMATS
     from edgekit.classifier import Classifier
     from edgekit.labelfile import read_label_file
+    from edgekit.walk import check_folders
 
-    sources = list(_expand(photos))
+    _check_output(output, style, photos, resume=resume, force=force)
+    check_folders(photos)
     try:
         with quiet_native_code():
             names = read_label_file(labels) if labels else None
@@ -93,21 +129,95 @@ def classify(
         raise click.UsageError(str(error)) from error
     for text in _notes(classifier):
         note(f"{model}: {text}.")
-    printer = _PRINTERS[style or "text"](classifier.card.output.multi_label)
-    unreadable = 0
-    for source in sources:
-        try:
-            result = classifier.predict_timed(sys.stdin.buffer.read() if source == "-" else source, top_k=top_k)
-        except BrokenPipeError:
-            raise
-        except (EdgekitError, OSError) as error:
-            if not _is_about_photo(error):
-                raise
-            unreadable += 1
-            printer.failure(source, describe_error(error))
-        else:
-            printer.success(source, result)
+    form = FORMATS[style or "text"](classifier.card.output.multi_label)
+    if output is None:
+        _print(form.header)
+        return _answer(classifier, photos, form, None, top_k, workers)
+    from edgekit.resultfile import ResultFile
+
+    made_by = _made_by(classifier, model, photos, {
+        "format": style, "top_k": top_k, "labels": names, "input_range": input_range
+    })  # fmt: skip
+    with ResultFile(output, made_by, form.header, resume=resume, force=force) as file:
+        return _answer(classifier, photos, form, file, top_k, workers)
+
+
+def _check_output(output: str | None, style: str | None, photos: Sequence[str], *, resume: bool, force: bool) -> None:
+    wrong = {
+        "-o needs --csv or --json": output is not None and style is None,
+        "--resume and --force need a file: -o FILE": output is None and (resume or force),
+        "--resume goes on with a file, --force replaces it: choose one": resume and force,
+        "--resume cannot know a photo from standard input": resume and "-" in photos,
+    }
+    for message, applies in wrong.items():
+        if applies:
+            raise click.UsageError(message)
+
+
+def _answer(
+    classifier: Classifier, photos: Sequence[str], form: AnswerFormat, file: ResultFile | None, top_k: int,
+    workers: int | None,
+) -> int:  # fmt: skip
+    """Write the answers for photos as they come, and return the exit code."""
+    from edgekit.progress import progress
+    from edgekit.walk import name_photos
+
+    def wanted() -> Iterator[str]:
+        return (name for name in name_photos(photos) if file is None or name not in file)
+
+    answers = classifier.predict_many(map(_photo, wanted()), top_k=top_k, workers=workers)
+    counting = progress(lambda: sum(1 for _ in wanted()), results_to_stdout=file is None)
+    with counting as done, contextlib.closing(answers):
+        answered, unreadable = _write_answers(answers, form, file.write if file else _print, done)
+    if file:
+        note(f"{file.path}: {answered} photos answered now, {file.kept} before; {unreadable} could not be read.")
     return EXIT_UNREADABLE_PHOTOS if unreadable else 0
+
+
+def _write_answers(
+    answers: Iterable[PhotoAnswer], form: AnswerFormat, write: Callable[[str], None], done: Progress
+) -> tuple[int, int]:
+    """How many photos were answered, and how many could not be read."""
+    answered = unreadable = 0
+    for answer in answers:
+        source = "-" if isinstance(answer.photo, bytes) else str(answer.photo)
+        if answer.error is None:
+            answered += 1
+            write(form.success(source, answer.result))
+        else:
+            unreadable += 1
+            reason = describe_error(answer.error)
+            text = form.failure(source, reason)
+            done.error(reason) if text is None else write(text)
+        done.step()
+    return answered, unreadable
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)  # not click.echo, which leaves out what looks like a terminal's command
+    sys.stdout.flush()
+
+
+def _photo(name: str) -> str | bytes:
+    return sys.stdin.buffer.read() if name == "-" else name
+
+
+def _made_by(
+    classifier: Classifier, model: str, photos: Sequence[str], options: Mapping[str, object]
+) -> dict[str, object]:
+    """What the answers in a file depend on."""
+    import hashlib
+
+    stated = classifier.threshold_file
+    thresholds = {"abstain_below": stated.abstain_below, "thresholds": dict(stated.thresholds)} if stated else None
+    return {
+        **options,
+        "model_sha256": hashlib.sha256(Path(model).read_bytes()).hexdigest(),
+        "thresholds": thresholds,
+        "runtime": classifier.engine.runtime,
+        # The names in the file are relative to it.
+        "folder": None if all(Path(photo).is_absolute() for photo in photos) else str(Path.cwd()),
+    }
 
 
 def _notes(classifier: Classifier) -> Iterator[str]:
@@ -120,105 +230,6 @@ def _notes(classifier: Classifier) -> Iterator[str]:
     output = classifier.card.output
     if classifier.rule and not output.multi_label and UNSURE in output.labels:
         yield f"one of its labels is {UNSURE!r}, too; that decision means this label, or that no label counts"
-
-
-def _is_about_photo(error: Exception) -> bool:
-    from edgekit.errors import ImageError
-
-    return isinstance(error, (ImageError, OSError))
-
-
-def _expand(photos: Sequence[str]) -> Iterator[str]:
-    """Photos in order, folders replaced by the photos below them."""
-    from edgekit.errors import ImageError
-    from edgekit.photo import PHOTO_SUFFIXES, find_photos
-
-    for photo in photos:
-        if photo == "-" or not Path(photo).is_dir():
-            yield photo
-            continue
-        found = [str(path) for path in find_photos(photo)]
-        if not found:
-            msg = f"{photo}: no photos in this folder; looked for {', '.join(sorted(PHOTO_SUFFIXES))}."
-            raise ImageError(msg)
-        yield from found
-
-
-class _TextPrinter:
-    def __init__(self, multi_label: bool) -> None:
-        self._multi_label = multi_label
-
-    def success(self, source: str, result: TimedPredictions) -> None:
-        from edgekit.decision import UNSURE
-
-        if self._multi_label:
-            text = _joined(result.present, [p for p in result.predictions if p not in result.present])
-        elif result.decision == UNSURE:
-            text = f"{UNSURE} {_joined((), result.predictions)}"
-        else:
-            text = _joined(result.predictions, ())
-        click.echo(f"{source}: {text}")
-
-    def failure(self, source: str, reason: str) -> None:  # noqa: ARG002 - the reason names the source
-        show_error(reason)
-
-
-def _joined(counting: Sequence[Prediction], others: Sequence[Prediction]) -> str:
-    answers, rest = ([f"{p.label} {p.score:.1%}" for p in some] for some in (counting, others))
-    return ", ".join(answers + ([f"({', '.join(rest)})"] if rest else []))
-
-
-class _JsonPrinter:
-    def __init__(self, multi_label: bool) -> None:
-        self._multi_label = multi_label
-
-    def success(self, source: str, result: TimedPredictions) -> None:
-        predictions = [
-            {"class_id": p.class_id, "label": p.label, "score": round(p.score, 6)} for p in result.predictions
-        ]
-        timing = {name: round(value, 3) for name, value in vars(result.timing_ms).items()}
-        found: dict[str, object] = {"decision": result.decision} if result.decision is not None else {}
-        if self._multi_label:
-            found = {"present": [p.label for p in result.present]}
-        self._print({"file": source, "predictions": predictions, **found, "timing_ms": timing})
-
-    def failure(self, source: str, reason: str) -> None:
-        self._print({"file": source, "error": reason})
-
-    @staticmethod
-    def _print(record: dict[str, object]) -> None:
-        click.echo(json.dumps(record, ensure_ascii=False))
-
-
-class _CsvPrinter:
-    """One row an answer. `decision` is the last column, so that the others stand where they always stood.
-
-    It repeats the decision about the photo; of a multi-label model, it is the row's label where that is present.
-    """
-
-    def __init__(self, multi_label: bool) -> None:
-        import csv
-
-        self._multi_label = multi_label
-        self._rows = csv.writer(sys.stdout, lineterminator="\n")
-        self._rows.writerow(["file", "rank", "class_id", "label", "score", "error", "decision"])
-
-    def success(self, source: str, result: TimedPredictions) -> None:
-        for rank, p in enumerate(result.predictions, start=1):
-            decision = (p.label if p in result.present else "") if self._multi_label else result.decision
-            self._rows.writerow([source, rank, p.class_id, p.label, f"{p.score:.6f}", "", decision])
-        sys.stdout.flush()
-
-    def failure(self, source: str, reason: str) -> None:
-        self._rows.writerow([source, "", "", "", "", reason, ""])
-        sys.stdout.flush()
-
-
-_PRINTERS: dict[str, type[_TextPrinter | _JsonPrinter | _CsvPrinter]] = {
-    "text": _TextPrinter,
-    "json": _JsonPrinter,
-    "csv": _CsvPrinter,
-}
 
 
 @cli.command(epilog="Example: edgekit info leaf.tflite")

@@ -33,3 +33,7 @@ class RuntimeUnavailableError(EdgekitError, ImportError):
 
 class InferenceError(EdgekitError, RuntimeError):
     """The runtime refused to load or to run a model."""
+
+
+class ResultFileError(EdgekitError, ValueError):
+    """A file of answers that cannot be gone on with: damaged, or made by another model or with other options."""

@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
 Photo: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]"
 
-PHOTO_SUFFIXES = frozenset(
-    (
-        ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif",
-        ".heic", ".heif", ".avif",
-    )
-)  # fmt: skip
-"""File names that folders are searched for. What a file really is, is decided by its content."""
-
 MAX_PIXELS = 2**27
 """134 megapixels, 512 MiB in memory: above every phone's default, below what an attacker's 1 kB PNG can ask for."""
 
@@ -155,29 +147,6 @@ def check_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         msg = f"array: shape {pixels.shape} has no pixels."
         raise ImageError(msg)
     return pixels
-
-
-def find_photos(folder: str | os.PathLike[str]) -> Iterator[Path]:
-    """Files below `folder` whose names sound like photos, sorted by path; hidden ones are left out.
-
-    Links are followed, but not back into a folder that they stand in.
-
-    Raises:
-        OSError: a folder cannot be listed.
-    """
-    yield from _find_photos(Path(folder), ())
-
-
-def _find_photos(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    here = (*above, folder.resolve())
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if entry.resolve() not in here:
-                yield from _find_photos(entry, here)
-        elif entry.suffix.lower() in PHOTO_SUFFIXES and (entry.is_file() or not entry.exists()):
-            yield entry  # a broken link too, so that somebody tells; not a pipe or device, which may never end
 
 
 def _decode(stream: IO[bytes], where: str, at_least: AtLeast | None) -> Image.Image:

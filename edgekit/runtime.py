@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
+import threading
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -58,7 +59,7 @@ def installed_runtimes() -> tuple[RuntimeName, ...]:
 
 
 class Engine:
-    """One model, loaded in one runtime. Not for use from several threads at once.
+    """One model, loaded in one runtime. Threads may share it: it runs one inference at a time, and others wait.
 
     Args:
         model: The bytes of a TFLite file.
@@ -85,6 +86,7 @@ class Engine:
             raise ValueError(msg)
         self.runtime: RuntimeName = _choose(runtime)
         self.kernels = kernels
+        self._lock = threading.Lock()
         self._interpreter, self.input, self.output = _load(self.runtime, model, kernels, num_threads)
 
     @property
@@ -110,6 +112,10 @@ class Engine:
     def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """One inference.
 
+        An interpreter has one input and one output tensor, so a lock holds others back from the writing of the one to
+        the reading of the other; the runtime lets go of Python's own lock meanwhile. `get_tensor` copies the output,
+        which outlives the lock, in less time than it takes to make a view of it.
+
         Args:
             tensor: Of the input's shape and dtype.
 
@@ -120,9 +126,10 @@ class Engine:
             InferenceError: the runtime refused or failed.
         """
         try:
-            self._interpreter.set_tensor(self.input.index, tensor)
-            self._interpreter.invoke()
-            return self._interpreter.get_tensor(self.output.index)
+            with self._lock:
+                self._interpreter.set_tensor(self.input.index, tensor)
+                self._interpreter.invoke()
+                return self._interpreter.get_tensor(self.output.index)
         except _NATIVE_ERRORS as error:
             msg = f"{self.description} failed to run the model: {one_line(error)}"
             raise InferenceError(msg) from error

@@ -13,8 +13,9 @@ PACKAGE = Path(edgekit.__file__).parent
 # Arrows point down this list: a file imports only files above it.
 ROOMS = (
     "version", "errors", "sniff", "atomic", "records", "card", "labels", "labelfile", "inputrange", "flatbuffer",
-    "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "jpeg", "photo", "preprocess", "golden",
-    "runtime", "scores", "thresholdfile", "decision", "classifier", "selftest", "info", "console", "cli",
+    "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "walk", "jpeg", "photo", "preprocess", "golden",
+    "runtime", "scores", "thresholdfile", "decision", "ahead", "classifier", "answers", "resultfile", "selftest",
+    "info", "console", "progress", "cli",
 )  # fmt: skip
 HEAVY = ("numpy", "PIL", "tensorflow", "tflite_runtime", "ai_edge_litert", "flatbuffers", "edgekit_export")
 

@@ -84,6 +84,19 @@ def test_classify_photo_prints_three_labels(tmp_path: Path) -> None:
     assert re.fullmatch(r" *\d+\.\d%  7", lines[0])
 
 
+def test_classify_folder_prints_a_line_for_each_photo_also_for_one_that_cannot_be_read(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("a.png", "c.png"):
+        (photos / name).write_bytes((DATA / "digit_7.png").read_bytes())
+    (photos / "b.png").write_text("no photo")
+    lines = run("classify_folder.py", DATA / "digits.tflite", photos, cwd=tmp_path).splitlines()
+    assert len(lines) == 3
+    assert re.fullmatch(rf"{re.escape(str(photos))}/a\.png: 7 \d+\.\d%", lines[0])
+    assert lines[1].startswith(f"{photos / 'b.png'}: found a text file of 8 bytes")
+    assert lines[2] == lines[0].replace("a.png", "c.png")
+
+
 def test_every_example_says_what_it_is_and_how_it_is_run() -> None:
     for script in EXAMPLES.glob("*.py"):
         docstring = script.read_text().split('"""')[1]

@@ -65,7 +65,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     if not any(importlib.util.find_spec(name) for name in ("ai_edge_litert", "tflite_runtime")):
         pytest.skip("no TFLite runtime is installed")
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     text = (
         "".join(blocks)
         .replace("leaf.tflite", str(DATA / "digits.tflite"))

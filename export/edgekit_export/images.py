@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from edgekit.card import InputSpec, PhotoSet
 from edgekit.console import describe_error
 from edgekit.errors import ImageError
-from edgekit.photo import find_photos
 from edgekit.preprocess import photo_pixels
+from edgekit.walk import find_photos
 from edgekit_export.errors import PhotosError
 
 _SHARES = 3  # a folder without splits is dealt to calibration, choice and verification alike

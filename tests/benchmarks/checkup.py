@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgekit.photo import find_photos, load_photo
+from edgekit.photo import load_photo
+from edgekit.walk import find_photos
 
 SIDE = 224
 COMMAND = "import sys; from edgekit_export.cli import main; main(sys.argv[1:])"

@@ -27,8 +27,9 @@ from PIL import Image
 from edgekit.card import InputSpec
 from edgekit.classifier import Classifier
 from edgekit.errors import EdgekitError
-from edgekit.photo import find_photos, load_photo
+from edgekit.photo import load_photo
 from edgekit.preprocess import photo_pixels
+from edgekit.walk import find_photos
 
 JPEG_QUALITY = 92
 HEADER = ("short side", "photos", "reduced", "same answer", "right, fast", "right, exact", "ms, fast", "ms, exact")

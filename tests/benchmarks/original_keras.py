@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from edgekit.classifier import Classifier
 from edgekit.inputrange import parse_input_range
 from edgekit.modelfile import read_model_file
-from edgekit.photo import find_photos, load_photo
+from edgekit.photo import load_photo
 from edgekit.preprocess import fit_pixels
+from edgekit.walk import find_photos
 from edgekit_export.device import open_family
 from edgekit_export.mapping import Mapping
 from edgekit_export.statistics import wilson_interval

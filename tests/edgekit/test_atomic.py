@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from edgekit.atomic import write_whole
+from edgekit.atomic import whole_file, write_whole
 
 DATA = bytes(range(256)) * 1000
 
@@ -111,3 +111,30 @@ def test_a_folder_that_cannot_be_flushed_does_not_spoil_the_file(
     monkeypatch.setattr(os, "open", raiser(PermissionError(errno.EACCES, "Permission denied")))
     write_whole(tmp_path / "a.tflite", DATA)
     assert (tmp_path / "a.tflite").read_bytes() == DATA
+
+
+def test_a_file_written_in_pieces_appears_when_the_last_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_bytes(b"old")
+    with whole_file(path, overwrite=True) as file:
+        for piece in (b"new", b" and ", b"long"):
+            file.write(piece)
+            assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new and long"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_whose_writing_fails_stays_as_it_was(tmp_path: Path) -> None:
+    def fail() -> None:
+        with whole_file(path, overwrite=True) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    path = tmp_path / "answers.csv"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(FileExistsError), whole_file(path):
+        pytest.fail("nothing may be written")

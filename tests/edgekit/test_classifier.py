@@ -1,5 +1,6 @@
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,20 @@ def test_a_classifier_is_reusable_also_after_a_bad_photo(tiny_model: bytes, phot
     with pytest.raises(ImageError):
         classifier.predict(b"no photo")
     assert classifier.predict(photo) == first
+
+
+def test_threads_that_share_a_classifier_get_the_answers_that_one_gets(
+    runtime_name: RuntimeName, tiny_model: bytes, tiny_float: bytes
+) -> None:
+    chance = np.random.default_rng(1)
+    photos = [png(chance.integers(0, 256, (40 + i, 30, 3), dtype=np.uint8)) for i in range(6)] * 20
+    for classifier in (
+        Classifier(tiny_model, runtime=runtime_name),
+        Classifier(tiny_float, runtime=runtime_name, labels=ABC, input_range="0..1"),
+    ):
+        wanted = [classifier.predict(photo) for photo in photos]
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(classifier.predict, photos)) == wanted
 
 
 def test_the_parts_of_the_time_make_up_the_total(tiny_model: bytes, photo: NDArray[np.uint8]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import EdgekitError, ImageError
-from edgekit.photo import find_photos, load_photo
+from edgekit.photo import load_photo
 
 BASE = np.random.default_rng(5).integers(0, 256, (7, 5, 3), np.uint8)
 
@@ -50,38 +50,6 @@ def test_a_pil_image_is_not_modified(mode: str) -> None:
     upright = load_photo(image)
     assert (upright.mode, upright.size) == ("RGB", (7, 5))
     assert (image.mode, image.size, image.tobytes(), dict(image.info)) == before
-
-
-def test_folders_are_searched_in_order_below_and_without_hidden_files(tmp_path: Path) -> None:
-    wanted = ["B.PNG", "a/2.jpeg", "a/b/1.JPG", "a.tif", "c.webp", "dir.jpg/x.bmp", "z.heic"]
-    for name in [*wanted, ".hidden.jpg", ".git/x.png", "a/.thumbs/x.png", "notes.txt", "jpg", "a/x.jpg.part"]:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    found = list(find_photos(tmp_path))
-    assert [path.relative_to(tmp_path).as_posix() for path in found] == wanted
-    assert found == sorted(found) == list(find_photos(str(tmp_path)))
-    with pytest.raises(FileNotFoundError):
-        list(find_photos(tmp_path / "missing"))
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_named_pipe_is_no_photo_to_wait_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "camera.jpg")
-    assert list(find_photos(tmp_path)) == []
-
-
-@pytest.mark.parametrize("circle", ["photos/itself", "album/back"])
-def test_links_are_followed_but_never_in_a_circle(tmp_path: Path, circle: str) -> None:
-    photos, album = tmp_path / "photos", tmp_path / "album"
-    for folder in (photos, album):
-        folder.mkdir()
-    (album / "1.jpg").touch()
-    try:
-        (photos / "album").symlink_to(album, target_is_directory=True)
-        (tmp_path / circle).symlink_to(photos, target_is_directory=True)
-    except OSError:
-        pytest.skip("this system makes no links")
-    assert list(find_photos(photos)) == [photos / "album" / "1.jpg"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ import importlib.util
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -223,3 +224,35 @@ def test_broken_models_are_refused_and_the_process_lives(
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("refused") == 3 + len(range(100, len(tiny_graph), 500))
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns a thousand times as often as usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 1000)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless")
+def test_threads_that_share_an_engine_get_the_outputs_that_one_gets(
+    runtime_name: RuntimeName, tiny_graph: bytes
+) -> None:
+    engine = Engine(tiny_graph, runtime=runtime_name)
+    inputs = [golden_input(seed, 16, 12, 3) for seed in range(8)] * 25
+    wanted = [engine.run(tensor).tobytes() for tensor in inputs]
+    assert len(set(wanted)) > 4
+    with ThreadPoolExecutor(8) as pool:
+        assert [output.tobytes() for output in pool.map(engine.run, inputs)] == wanted
+
+
+def test_a_tensor_that_does_not_fit_leaves_the_engine_to_other_threads(
+    runtime_name: RuntimeName, tiny_graph: bytes
+) -> None:
+    engine = Engine(tiny_graph, runtime=runtime_name)
+    wanted = engine.run(golden_input(0, 16, 12, 3))
+    with pytest.raises(InferenceError):
+        engine.run(np.zeros((1, 8, 8, 3), np.uint8))
+    with ThreadPoolExecutor(1) as pool:
+        assert np.array_equal(pool.submit(engine.run, golden_input(0, 16, 12, 3)).result(timeout=60), wanted)

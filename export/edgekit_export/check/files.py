@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from edgekit.photo import PHOTO_SUFFIXES
 from edgekit.sniff import kind_of_bytes
+from edgekit.walk import PHOTO_SUFFIXES
 from edgekit_export.assess.wording import count, joined
 from edgekit_export.check.finding import Finding, Suspect, alone, suspect
 from edgekit_export.check.survey import Survey

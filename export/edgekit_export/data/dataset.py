@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from edgekit.photo import find_photos
+from edgekit.walk import find_photos
 from edgekit_export.data.manifest import Manifest, ManifestRow, read_manifest
 from edgekit_export.errors import PhotosError
 
