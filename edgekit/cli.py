@@ -30,8 +30,24 @@ _RUNTIME = click.option(
     show_default=True,
     help="TFLite runtime; auto takes ai-edge-litert where it is installed.",
 )
+
+
+def _threads(value: str) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    return int(click.IntRange(min=1)(value))
+
+
 _THREADS = click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of one inference."
+)
+_THREADS_OR_AUTO = click.option(
+    "--threads",
+    type=_threads,
+    metavar="N|auto",
+    default=1,
+    show_default=True,
+    help="Threads of one inference; auto measures once which number is fastest here, and remembers it.",
 )
 
 
@@ -55,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @click.option("--top-k", type=click.IntRange(min=1), default=3, show_default=True, help="Answers per photo.")
 @click.option("--json", "style", flag_value="json", help="One JSON object a line and photo.")
 @click.option("--csv", "style", flag_value="csv", help="CSV with a header, one line an answer.")
-@_THREADS
+@_THREADS_OR_AUTO
 @_RUNTIME
 @click.option("--labels", type=click.Path(), help="Labels for a model file that has none: one a line, CSV or JSON.")
 @click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
@@ -64,7 +80,7 @@ def classify(
     photos: tuple[str, ...],
     top_k: int,
     style: str | None,
-    threads: int,
+    threads: int | Literal["auto"],
     runtime: RuntimeName | Literal["auto"],
     labels: str | None,
     input_range: str | None,

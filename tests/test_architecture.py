@@ -12,9 +12,10 @@ import edgekit
 PACKAGE = Path(edgekit.__file__).parent
 # Arrows point down this list: a file imports only files above it.
 ROOMS = (
-    "version", "errors", "sniff", "atomic", "records", "card", "labels", "labelfile", "inputrange", "flatbuffer",
-    "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "photo", "preprocess", "golden", "runtime",
-    "scores", "thresholdfile", "decision", "classifier", "selftest", "info", "console", "cli",
+    "version", "errors", "machine", "cachefolder", "sniff", "atomic", "records", "card", "labels", "labelfile",
+    "inputrange", "flatbuffer", "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "photo",
+    "preprocess", "golden", "runtime", "threads", "scores", "thresholdfile", "decision", "classifier", "selftest",
+    "info", "console", "cli",
 )  # fmt: skip
 HEAVY = ("numpy", "PIL", "tensorflow", "tflite_runtime", "ai_edge_litert", "flatbuffers", "edgekit_export")
 
