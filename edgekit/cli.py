@@ -50,6 +50,11 @@ _THREADS_OR_AUTO = click.option(
     help="Threads of one inference; auto measures once which number is fastest here, and remembers it.",
 )
 
+_LABELS = click.option(
+    "--labels", type=click.Path(), help="Labels for a model file that has none: one a line, CSV or JSON."
+)
+_INPUT_RANGE = click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
+
 
 @click.group()
 @click.version_option(__version__, prog_name="edgekit")
@@ -73,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @click.option("--csv", "style", flag_value="csv", help="CSV with a header, one line an answer.")
 @_THREADS_OR_AUTO
 @_RUNTIME
-@click.option("--labels", type=click.Path(), help="Labels for a model file that has none: one a line, CSV or JSON.")
-@click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
+@_LABELS
+@_INPUT_RANGE
 def classify(
     model: str,
     photos: tuple[str, ...],
@@ -276,3 +281,52 @@ def selftest(model: str, as_json: bool, threads: int, runtime: RuntimeName | Lit
     if not result.passed:
         show_error(f"{model}: {result.message}")
     return 0 if result.passed else 1
+
+
+@cli.command(epilog="Example: edgekit bench leaf.tflite --photo photo.jpg")
+@click.argument("model", type=click.Path(), metavar="[MODEL.tflite]", required=False)
+@click.option("--photo", type=click.Path(), help="Photo to measure with; else one of 12 megapixels is generated.")
+@click.option("--photos", type=click.IntRange(min=8), default=120, show_default=True, help="How often, a runtime.")
+@click.option("--compare", type=click.Path(), nargs=2, metavar="OLD NEW", help="Compare two files that --json gave.")
+@_JSON
+@_THREADS_OR_AUTO
+@click.option("--runtime", type=click.Choice(["all", "litert", "tflite"]), default="all", show_default=True)
+@_LABELS
+@_INPUT_RANGE
+def bench(
+    model: str | None,
+    photo: str | None,
+    photos: int,
+    compare: tuple[str, str] | None,
+    as_json: bool,
+    threads: int | Literal["auto"],
+    runtime: RuntimeName | Literal["all"],
+    labels: str | None,
+    input_range: str | None,
+) -> None:
+    """Measure what a photo costs here: each stage, warm and cold, threads, runtimes, memory and heat.
+
+    It says whether the machine was quiet enough to trust the times. Keep them with --json > leaf.json.
+    """
+    if (model is None) == (compare is None):
+        msg = "expected either a model file or --compare OLD NEW"
+        raise click.UsageError(msg)
+    if compare:
+        from edgekit.bench.compare import compare_records, comparison_text
+        from edgekit.bench.record import read_record
+        from edgekit.records import to_json
+
+        found = compare_records(read_record(compare[0]), read_record(compare[1]))
+        click.echo(json.dumps(to_json(found), ensure_ascii=False) if as_json else comparison_text(found))
+        return
+    from edgekit.bench.run import Plan, run_bench
+    from edgekit.bench.text import bench_text
+
+    plan = Plan(str(model), photo, photos, runtime, threads, labels, input_range)
+    record = run_bench(plan, _show_round)
+    click.echo(record.to_json() if as_json else bench_text(record))
+
+
+def _show_round(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\rround {done} of {of}{'' if done < of else chr(10)}", nl=False, err=True)

@@ -33,3 +33,7 @@ class RuntimeUnavailableError(EdgekitError, ImportError):
 
 class InferenceError(EdgekitError, RuntimeError):
     """The runtime refused to load or to run a model."""
+
+
+class BenchError(EdgekitError, RuntimeError):
+    """A process that `edgekit bench` started gave no times, or a file is no record of it."""
