@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from edgekit.console import describe_error, note, quiet_native_code, run, show_error
+from edgekit.console import describe_error, loading, note, quiet_native_code, run, show_error
 from edgekit.errors import EdgekitError
 from edgekit.version import __version__
 
@@ -100,13 +100,12 @@ def classify(
     Of a multi-label model, every label that is present (from its threshold, or 50%) is printed, also more than --top-k;
     others follow in parentheses.
     """
-    from edgekit.classifier import Classifier
-    from edgekit.labelfile import read_label_file
-
-    sources = list(_expand(photos))
     try:
-        with quiet_native_code():
-            names = read_label_file(labels) if labels else None
+        with quiet_native_code(), loading():
+            from edgekit.classifier import Classifier
+
+            sources = list(_expand(photos))
+            names = _labels(labels)
             classifier = Classifier(model, runtime=runtime, num_threads=threads, labels=names, input_range=input_range)
     except ValueError as error:
         if isinstance(error, EdgekitError):
@@ -129,6 +128,14 @@ def classify(
         else:
             printer.success(source, result)
     return EXIT_UNREADABLE_PHOTOS if unreadable else 0
+
+
+def _labels(path: str | None) -> tuple[str, ...] | None:
+    if not path:
+        return None
+    from edgekit.labelfile import read_label_file
+
+    return read_label_file(path)
 
 
 def _notes(classifier: Classifier) -> Iterator[str]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import edgekit
 
@@ -104,6 +105,15 @@ def test_classifying_loads_one_runtime_and_no_writer(tmp_path: Path, tiny_model:
     found = loaded_after("import sys\nfrom edgekit import Classifier\nClassifier(sys.argv[1])", str(path))
     assert len(found & {"tflite_runtime", "ai_edge_litert"}) == 1
     assert not found & {"tensorflow", "edgekit_export"}
+
+
+def test_without_labels_of_its_own_a_model_needs_no_reader_of_label_files(tmp_path: Path, tiny_model: bytes) -> None:
+    model, photo = tmp_path / "tiny.tflite", tmp_path / "photo.png"
+    model.write_bytes(tiny_model)
+    Image.new("RGB", (12, 16)).save(photo)
+    report = "\nprint('LABELFILE' if 'edgekit.labelfile' in sys.modules else 'NONE')"
+    words = [sys.executable, "-c", RUN_COMMAND + report, "classify", str(model), str(photo)]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "NONE"
 
 
 def test_the_public_names_are_few_sorted_and_there() -> None:
