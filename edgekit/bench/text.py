@@ -21,7 +21,7 @@ def bench_text(record: BenchRecord) -> str:
         f"         {versions}",
     ]
     for figures in record.runtimes:
-        lines += ["", *_runtime_lines(figures)]
+        lines += ["", *runtime_lines(figures)]
     for name, reason in (record.refused or {}).items():
         lines += ["", f"{name} was left out: {reason}"]
     lines += ["", f"before   {conditions_text(record.before)}", f"after    {conditions_text(record.after)}"]
@@ -42,7 +42,8 @@ def runtime_text(figures: RuntimeFigures) -> str:
     return f"{figures.description}, {figures.num_threads} thread{'' if figures.num_threads == 1 else 's'}"
 
 
-def _runtime_lines(figures: RuntimeFigures) -> list[str]:
+def runtime_lines(figures: RuntimeFigures) -> list[str]:
+    """The part of the table for one runtime."""
     lines = [
         f"{runtime_text(figures)}, {figures.whole.count} photos in {len(figures.whole.rounds)} rounds",
         _ROW.format("milliseconds", "p50", "p95", "p99", "minimum"),
