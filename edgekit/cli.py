@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
 from edgekit.console import describe_error, loading, note, quiet_native_code, run, show_error
 from edgekit.errors import EdgekitError
@@ -319,6 +320,7 @@ def bench(
         msg = "expected either a model file or --compare OLD NEW"
         raise click.UsageError(msg)
     if compare:
+        _refuse_options("photo", "photos", "threads", "runtime", "labels", "input_range")
         from edgekit.bench.compare import compare_records, comparison_text
         from edgekit.bench.record import read_record
         from edgekit.records import to_json
@@ -332,6 +334,15 @@ def bench(
     plan = Plan(str(model), photo, photos, runtime, threads, labels, input_range)
     record = run_bench(plan, _show_round)
     click.echo(record.to_json() if as_json else bench_text(record))
+
+
+def _refuse_options(*names: str) -> None:
+    """Nothing is measured where two files are compared, so what steers measuring was typed by mistake."""
+    source = click.get_current_context().get_parameter_source
+    for name in names:
+        if source(name) is ParameterSource.COMMANDLINE:
+            msg = f"--{name.replace('_', '-')} does not go with --compare"
+            raise click.UsageError(msg)
 
 
 def _show_round(done: int, of: int) -> None:

@@ -136,7 +136,15 @@ def test_what_cannot_be_measured_is_one_error_line(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["MODEL", "--compare", "a", "b"], ["--compare", "a"], ["MODEL", "--photos", "3"], ["MODEL", "--runtime", "x"]],
+    [
+        [],
+        ["MODEL", "--compare", "a", "b"],
+        ["--compare", "a"],
+        ["MODEL", "--photos", "3"],
+        ["MODEL", "--runtime", "x"],
+        ["--compare", "a", "b", "--photo", "c"],
+        ["--compare", "a", "b", "--threads", "1"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], tiny_path: Path, run_edgekit: RunCommand) -> None:
