@@ -294,7 +294,9 @@ def selftest(model: str, as_json: bool, threads: int, runtime: RuntimeName | Lit
 @cli.command(epilog="Example: edgekit bench leaf.tflite --photo photo.jpg")
 @click.argument("model", type=click.Path(), metavar="[MODEL.tflite]", required=False)
 @click.option("--photo", type=click.Path(), help="Photo to measure with; else one of 12 megapixels is generated.")
-@click.option("--photos", type=click.IntRange(min=8), default=120, show_default=True, help="How often, a runtime.")
+@click.option(
+    "--photos", type=click.IntRange(min=8), default=120, show_default=True, help="How often, at least, a runtime."
+)
 @click.option("--compare", type=click.Path(), nargs=2, metavar="OLD NEW", help="Compare two files that --json gave.")
 @_JSON
 @_THREADS_OR_AUTO

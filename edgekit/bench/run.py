@@ -48,7 +48,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for: how many photos in all rounds together, and options as for `edgekit classify`."""
+    """What is asked for: how many photos, at least, in all rounds together, and options as for `edgekit classify`."""
 
     model: str
     photo: str | None = None

@@ -105,10 +105,15 @@ class Bench:
         return (read_ms, timing.decode, timing.preprocess, timing.invoke, scores)
 
     def photos(self, count: int) -> dict[str, Any]:
-        """The stages of `count` photos, after one that does not count, and the seconds that it took, by two clocks."""
+        """The stages of the photo, at least `count` times after one that does not count, and for a tenth of a second.
+
+        `wall_s` and `processor_s` are the seconds that all of them took.
+        """
         self.one_photo()
         wall, cpu = time.perf_counter(), time.process_time()
-        stages_ms = [self.one_photo() for _ in range(count)]
+        stages_ms: list[tuple[float, ...]] = []
+        while len(stages_ms) < count or time.perf_counter() < wall + _MEASURE_S:
+            stages_ms.append(self.one_photo())
         return {
             "stages_ms": stages_ms,
             "wall_s": time.perf_counter() - wall,

@@ -30,7 +30,7 @@ def test_a_fresh_process_answers_until_it_is_not_needed(job: Job) -> None:
     with Worker(job) as worker:
         assert worker.ready["name"] == "tiny"
         assert worker.ask("first photo")["milliseconds"] > 0
-        assert len(worker.ask("photos", count=2)["stages_ms"]) == 2
+        assert len(worker.ask("photos", count=2)["stages_ms"]) >= 2
         process = worker._process
     assert process.returncode is not None
 

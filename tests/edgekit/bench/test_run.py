@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +53,8 @@ def test_every_runtime_and_number_of_threads_is_measured(tiny_path: Path, path: 
     measured = [figures.runtime for figures in record.runtimes]
     assert sorted([*measured, *(record.refused or {})]) == sorted(installed_runtimes())
     for figures in record.runtimes:
-        assert figures.whole.count == 8
-        assert {spread.count for spread in figures.stages.values()} == {8}
+        assert figures.whole.count >= 8
+        assert {spread.count for spread in figures.stages.values()} == {figures.whole.count}
         assert (figures.cold_start.count, list(figures.threads), figures.num_threads) == (1, ["1", "2"], 1)
         assert figures.cold_start.p50 > figures.whole.p50
         assert figures.waiting_percent is not None
@@ -70,7 +71,7 @@ def test_without_a_photo_one_is_generated_and_said_so(tiny_path: Path, run_edgek
     lines = found.stdout.splitlines()
     assert lines[0].startswith("model    tiny.tflite, ")
     assert lines[1].startswith("photo    generated, 64x48 pixels, ")
-    assert lines[5].endswith(", 1 thread, 8 photos in 1 rounds")
+    assert re.search(r", 1 thread, \d+ photos in 1 rounds$", lines[5])
 
 
 def test_json_is_one_record_that_can_be_compared(
