@@ -52,8 +52,8 @@ class Classifier:
     Args:
         model: Path or bytes of a model file; also one that edgekit did not write, when it says enough.
         runtime: ``litert``, ``tflite``, or ``auto`` for LiteRT where it is installed, else tflite-runtime.
-        num_threads: Threads of one inference. ``auto`` measures once, for a second or so, which number is fastest here,
-            and remembers it in the user's cache folder for this model, runtime and kind of machine.
+        num_threads: Threads of one inference. ``auto`` measures once, for a second or some inferences, which number is
+            fastest here, and remembers it in the user's cache folder for this model, runtime and kind of machine.
         labels: Labels for a file that has none.
         input_range: What a file without a card was trained on: ``0..255``, ``0..1``, ``-1..1`` or
             ``mean=R,G,B/std=R,G,B`` in pixel units.

@@ -67,7 +67,7 @@ def test_each_number_of_threads_is_timed_in_each_round(
 
 def test_inferences_of_any_input_are_timed(runtime_name: RuntimeName, tiny_graph: bytes, tiny_float: bytes) -> None:
     for graph in (tiny_graph, tiny_float):
-        assert len(time_inferences(Engine(graph, runtime=runtime_name), 0)) == 3
+        assert len(time_inferences(Engine(graph, runtime=runtime_name), 0)) == 1
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_each_request_gets_an_answer(
     assert min(min(stages) for stages in photos["stages_ms"]) > 0
     assert sum(map(sum, photos["stages_ms"])) <= 1000 * photos["wall_s"]
     assert photos["processor_s"] > 0
-    assert len(inferences["inferences_ms"]) == 3
+    assert len(inferences["inferences_ms"]) == 1
     assert memory["peak_memory_mb"] is None or 20 < memory["peak_memory_mb"] < 20_000
 
 
