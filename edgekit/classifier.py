@@ -82,7 +82,8 @@ class Classifier:
     Args:
         model: Path or bytes of a model file; also one that edgekit did not write, when it says enough.
         runtime: ``litert``, ``tflite``, or ``auto`` for LiteRT where it is installed, else tflite-runtime.
-        num_threads: Threads of one inference.
+        num_threads: Threads of one inference. ``auto`` measures once, for a second or some inferences, which number is
+            fastest here, and remembers it in the user's cache folder for this model, runtime and kind of machine.
         labels: Labels for a file that has none.
         input_range: What a file without a card was trained on: ``0..255``, ``0..1``, ``-1..1`` or
             ``mean=R,G,B/std=R,G,B`` in pixel units.
@@ -112,7 +113,7 @@ class Classifier:
         model: str | os.PathLike[str] | bytes,
         *,
         runtime: RuntimeName | Literal["auto"] = "auto",
-        num_threads: int = 1,
+        num_threads: int | Literal["auto"] = 1,
         labels: Sequence[str] | None = None,
         input_range: str | None = None,
     ) -> None:
@@ -120,6 +121,10 @@ class Classifier:
         file = parse_model_file(model) if isinstance(model, bytes) else read_model_file(model)
         try:
             self.card, self.assumptions = _card(file, labels, input_range)
+            if num_threads == "auto":
+                from edgekit.threads import auto_threads
+
+                num_threads = auto_threads(file.data, runtime)
             self.engine = Engine(file.data, runtime=runtime, num_threads=num_threads)
         except EdgekitError as error:
             raise type(error)(f"{name}: {error}") from error

@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
-from edgekit.console import describe_error, note, quiet_native_code, run, show_error
+from edgekit.console import describe_error, loading, note, quiet_native_code, run, show_error
 from edgekit.errors import EdgekitError
 from edgekit.version import __version__
 
@@ -34,9 +35,30 @@ _RUNTIME = click.option(
     show_default=True,
     help="TFLite runtime; auto takes ai-edge-litert where it is installed.",
 )
+
+
+def _threads(value: str) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    return int(click.IntRange(min=1)(value))
+
+
 _THREADS = click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of one inference."
 )
+_THREADS_OR_AUTO = click.option(
+    "--threads",
+    type=_threads,
+    metavar="N|auto",
+    default=1,
+    show_default=True,
+    help="Threads of one inference; auto measures once which number is fastest here, and remembers it.",
+)
+
+_LABELS = click.option(
+    "--labels", type=click.Path(), help="Labels for a model file that has none: one a line, CSV or JSON."
+)
+_INPUT_RANGE = click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
 
 
 @click.group()
@@ -81,11 +103,11 @@ class _AnswersCommand(click.Command):
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write --csv or --json into this file.")
 @click.option("--resume", is_flag=True, help="Go on with the file: photos that it has answers for are left out.")
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
-@_THREADS
+@_THREADS_OR_AUTO
 @click.option("--workers", type=click.IntRange(min=1), help="Photos in work at once.  [default: one a processor]")
 @_RUNTIME
-@click.option("--labels", type=click.Path(), help="Labels for a model file that has none: one a line, CSV or JSON.")
-@click.option("--input-range", help="What a model file without a card was trained on, for instance 0..1.")
+@_LABELS
+@_INPUT_RANGE
 def classify(
     model: str,
     photos: tuple[str, ...],
@@ -94,7 +116,7 @@ def classify(
     output: str | None,
     resume: bool,
     force: bool,
-    threads: int,
+    threads: int | Literal["auto"],
     workers: int | None,
     runtime: RuntimeName | Literal["auto"],
     labels: str | None,
@@ -112,16 +134,16 @@ def classify(
     Of a multi-label model, every label that is present (from its threshold, or 50%) is printed, also more than --top-k;
     others follow in parentheses.
     """
-    from edgekit.answers import FORMATS
-    from edgekit.classifier import Classifier
-    from edgekit.labelfile import read_label_file
     from edgekit.walk import check_folders
 
     _check_output(output, style, photos, resume=resume, force=force)
     check_folders(photos)
     try:
-        with quiet_native_code():
-            names = read_label_file(labels) if labels else None
+        with quiet_native_code(), loading():
+            from edgekit.answers import FORMATS
+            from edgekit.classifier import Classifier
+
+            names = _labels(labels)
             classifier = Classifier(model, runtime=runtime, num_threads=threads, labels=names, input_range=input_range)
     except ValueError as error:
         if isinstance(error, EdgekitError):
@@ -220,6 +242,14 @@ def _made_by(
     }
 
 
+def _labels(path: str | None) -> tuple[str, ...] | None:
+    if not path:
+        return None
+    from edgekit.labelfile import read_label_file
+
+    return read_label_file(path)
+
+
 def _notes(classifier: Classifier) -> Iterator[str]:
     """What a person should know about a model before its answers."""
     from edgekit.decision import UNSURE
@@ -271,3 +301,64 @@ def selftest(model: str, as_json: bool, threads: int, runtime: RuntimeName | Lit
     if not result.passed:
         show_error(f"{model}: {result.message}")
     return 0 if result.passed else 1
+
+
+@cli.command(epilog="Example: edgekit bench leaf.tflite --photo photo.jpg")
+@click.argument("model", type=click.Path(), metavar="[MODEL.tflite]", required=False)
+@click.option("--photo", type=click.Path(), help="Photo to measure with; else one of 12 megapixels is generated.")
+@click.option(
+    "--photos", type=click.IntRange(min=8), default=120, show_default=True, help="How often, at least, a runtime."
+)
+@click.option("--compare", type=click.Path(), nargs=2, metavar="OLD NEW", help="Compare two files that --json gave.")
+@_JSON
+@_THREADS_OR_AUTO
+@click.option("--runtime", type=click.Choice(["all", "litert", "tflite"]), default="all", show_default=True)
+@_LABELS
+@_INPUT_RANGE
+def bench(
+    model: str | None,
+    photo: str | None,
+    photos: int,
+    compare: tuple[str, str] | None,
+    as_json: bool,
+    threads: int | Literal["auto"],
+    runtime: RuntimeName | Literal["all"],
+    labels: str | None,
+    input_range: str | None,
+) -> None:
+    """Measure what a photo costs here: each stage, warm and cold, threads, runtimes, memory and heat.
+
+    It says whether the machine was quiet enough to trust the times. Keep them with --json > leaf.json.
+    """
+    if (model is None) == (compare is None):
+        msg = "expected either a model file or --compare OLD NEW"
+        raise click.UsageError(msg)
+    if compare:
+        _refuse_options("photo", "photos", "threads", "runtime", "labels", "input_range")
+        from edgekit.bench.compare import compare_records, comparison_text
+        from edgekit.bench.record import read_record
+        from edgekit.records import to_json
+
+        found = compare_records(read_record(compare[0]), read_record(compare[1]))
+        click.echo(json.dumps(to_json(found), ensure_ascii=False) if as_json else comparison_text(found))
+        return
+    from edgekit.bench.run import Plan, run_bench
+    from edgekit.bench.text import bench_text
+
+    plan = Plan(str(model), photo, photos, runtime, threads, labels, input_range)
+    record = run_bench(plan, _show_round)
+    click.echo(record.to_json() if as_json else bench_text(record))
+
+
+def _refuse_options(*names: str) -> None:
+    """Nothing is measured where two files are compared, so what steers measuring was typed by mistake."""
+    source = click.get_current_context().get_parameter_source
+    for name in names:
+        if source(name) is ParameterSource.COMMANDLINE:
+            msg = f"--{name.replace('_', '-')} does not go with --compare"
+            raise click.UsageError(msg)
+
+
+def _show_round(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\rround {done} of {of}{'' if done < of else chr(10)}", nl=False, err=True)

@@ -37,3 +37,7 @@ class InferenceError(EdgekitError, RuntimeError):
 
 class ResultFileError(EdgekitError, ValueError):
     """A file of answers that cannot be gone on with: damaged, or made by another model or with other options."""
+
+
+class BenchError(EdgekitError, RuntimeError):
+    """A process that `edgekit bench` started gave no times, or a file is no record of it."""

@@ -31,17 +31,30 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def from_json(cls: type[T], value: Any, where: str) -> T:
+def from_json(cls: type[T], value: Any, where: str, *, advice: str = "Export the model again.") -> T:
     """An instance of the dataclass `cls` from parsed JSON.
 
     Args:
         cls: A dataclass whose fields are scalars, `Literal`s, tuples, dicts with string keys or dataclasses.
         value: What `json.loads` returned.
         where: Name of the place for error messages, for instance ``model_card.json``.
+        advice: What to do about an error, in one sentence.
 
     Raises:
         ModelFileError: `value` does not have the declared form.
     """
+    try:
+        return _decode_record(cls, value, where)
+    except _MisfitError as misfit:
+        msg = f"{misfit} {advice}"
+        raise ModelFileError(msg) from misfit
+
+
+class _MisfitError(Exception):
+    """Where a value does not have the declared form, as a sentence."""
+
+
+def _decode_record(cls: type[T], value: Any, where: str) -> T:
     if not isinstance(value, dict):
         raise _mismatch(where, value, "an object")
     hints = _hints(cls)  # type: ignore[arg-type]
@@ -50,13 +63,13 @@ def from_json(cls: type[T], value: Any, where: str) -> T:
         if field.name in value:
             found[field.name] = _decode(hints[field.name], value[field.name], f"{where}: {field.name}")
         elif field.default is dataclasses.MISSING:
-            msg = f"{where}: {field.name} is missing. Export the model again, or copy the file again."
-            raise ModelFileError(msg)
+            msg = f"{where}: {field.name} is missing."
+            raise _MisfitError(msg)
     try:
         return cls(**found)
     except ValueError as error:
-        msg = f"{where}: {error}"
-        raise ModelFileError(msg) from error
+        msg = f"{where}: {error}."
+        raise _MisfitError(msg) from error
 
 
 @functools.cache
@@ -83,7 +96,7 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise _mismatch(where, value, "an object")
         return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    return from_json(typing.cast("type[Any]", hint), value, where)
+    return _decode_record(typing.cast("type[Any]", hint), value, where)
 
 
 def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
@@ -97,7 +110,7 @@ def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _mismatch(where: str, value: Any, expected: str) -> ModelFileError:
+def _mismatch(where: str, value: Any, expected: str) -> _MisfitError:
     found = repr(value)
     shown = found if len(found) <= 60 else found[:57] + "..."
-    return ModelFileError(f"{where}: found {shown}, expected {expected}. Export the model again.")
+    return _MisfitError(f"{where}: found {shown}, expected {expected}.")

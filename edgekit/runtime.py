@@ -84,15 +84,16 @@ class Engine:
         if num_threads < 1:
             msg = f"num_threads is {num_threads}, expected at least 1"
             raise ValueError(msg)
-        self.runtime: RuntimeName = _choose(runtime)
+        self.runtime: RuntimeName = choose_runtime(runtime)
         self.kernels = kernels
         self._lock = threading.Lock()
+        self.num_threads = num_threads
         self._interpreter, self.input, self.output = _load(self.runtime, model, kernels, num_threads)
 
     @property
     def version(self) -> str:
         """Of the runtime's distribution."""
-        return _version(self.runtime)
+        return runtime_version(self.runtime)
 
     @property
     def description(self) -> str:
@@ -135,7 +136,12 @@ class Engine:
             raise InferenceError(msg) from error
 
 
-def _choose(runtime: RuntimeName | Literal["auto"]) -> RuntimeName:
+def choose_runtime(runtime: RuntimeName | Literal["auto"]) -> RuntimeName:
+    """The runtime that an `Engine` takes when it is asked for `runtime`.
+
+    Raises:
+        RuntimeUnavailableError: it is not installed.
+    """
     installed = installed_runtimes()
     if runtime == "auto":
         if not installed:
@@ -180,11 +186,12 @@ def _load(
         image = _tensor_info(interpreter.get_input_details()[0])
         return interpreter, image, _tensor_info(interpreter.get_output_details()[0])
     except _NATIVE_ERRORS as error:
-        msg = f"{DISTRIBUTIONS[runtime]} {_version(runtime)} refuses the model: {one_line(error)}"
+        msg = f"{DISTRIBUTIONS[runtime]} {runtime_version(runtime)} refuses the model: {one_line(error)}"
         raise InferenceError(msg) from error
 
 
-def _version(runtime: RuntimeName) -> str:
+def runtime_version(runtime: RuntimeName) -> str:
+    """Of the runtime's distribution; it need not be loaded."""
     import importlib.metadata  # a tenth of a cold start, and only messages need it
 
     return importlib.metadata.version(DISTRIBUTIONS[runtime])

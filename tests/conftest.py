@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import importlib
 import importlib.util
 import io
@@ -178,6 +179,7 @@ def run_edgekit(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
         words = [os.fspath(argument) for argument in arguments]
         with pytest.raises(SystemExit) as left:
             main(words)
+        gc.unfreeze()  # the process of the tests goes on, other than that of a command
         out, err = capfd.readouterr()
         assert isinstance(left.value.code, int)
         return subprocess.CompletedProcess(words, left.value.code, out, err)

@@ -6,16 +6,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import edgekit
 
 PACKAGE = Path(edgekit.__file__).parent
 # Arrows point down this list: a file imports only files above it.
 ROOMS = (
-    "version", "errors", "sniff", "atomic", "records", "card", "labels", "labelfile", "inputrange", "flatbuffer",
-    "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "walk", "jpeg", "photo", "preprocess", "golden",
-    "runtime", "scores", "thresholdfile", "decision", "ahead", "classifier", "answers", "resultfile", "selftest",
-    "info", "console", "progress", "cli",
+    "version", "errors", "machine", "cachefolder", "sniff", "atomic", "records", "card", "labels", "labelfile",
+    "inputrange", "flatbuffer", "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "walk", "jpeg",
+    "photo", "preprocess", "golden", "runtime", "threads", "scores", "thresholdfile", "decision", "ahead",
+    "classifier", "answers", "resultfile", "selftest", "info", "console", "progress",
+    "bench.spread", "bench.conditions", "bench.record", "bench.noise", "bench.samplephoto", "bench.worker",
+    "bench.crew", "bench.run", "bench.text", "bench.compare",
+    "cli",
 )  # fmt: skip
 HEAVY = ("numpy", "PIL", "tensorflow", "tflite_runtime", "ai_edge_litert", "flatbuffers", "edgekit_export")
 
@@ -33,18 +37,22 @@ def imported(path: Path) -> set[str]:
 
 
 def rooms_of(names: set[str]) -> set[str]:
-    parts = {tuple(name.split(".")[:2]) for name in names if name.split(".")[0] == "edgekit"}
-    return {part[1] for part in parts if len(part) > 1} & {path.stem for path in PACKAGE.glob("*.py")}
+    return {name.removeprefix("edgekit.") for name in names if name.startswith("edgekit.")} & all_rooms()
+
+
+def all_rooms() -> set[str]:
+    """Names of all files below the package, as they are imported; a folder's own file leads nowhere by itself."""
+    paths = (path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py") if path.stem != "__init__")
+    return {".".join(path.parts) for path in paths}
 
 
 def test_every_file_has_a_place_in_the_list() -> None:
-    found = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
-    assert found == set(ROOMS), "a new file needs a place in ROOMS, below what it imports"
+    assert all_rooms() == set(ROOMS), "a new file needs a place in ROOMS, below what it imports"
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_file_imports_only_files_above_it(room: str) -> None:
-    below = rooms_of(imported(PACKAGE / f"{room}.py")) - set(ROOMS[: ROOMS.index(room)])
+    below = rooms_of(imported(PACKAGE / f"{room.replace('.', '/')}.py")) - set(ROOMS[: ROOMS.index(room)])
     assert not below, f"{room}.py imports {sorted(below)}"
 
 
@@ -76,7 +84,9 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_after("import edgekit") == set()
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("classify", "--help"), ("selftest", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("classify", "--help"), ("selftest", "--help"), ("bench", "--help")]
+)
 def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert loaded_after(RUN_COMMAND, *arguments) == set()
 
@@ -95,6 +105,15 @@ def test_classifying_loads_one_runtime_and_no_writer(tmp_path: Path, tiny_model:
     found = loaded_after("import sys\nfrom edgekit import Classifier\nClassifier(sys.argv[1])", str(path))
     assert len(found & {"tflite_runtime", "ai_edge_litert"}) == 1
     assert not found & {"tensorflow", "edgekit_export"}
+
+
+def test_without_labels_of_its_own_a_model_needs_no_reader_of_label_files(tmp_path: Path, tiny_model: bytes) -> None:
+    model, photo = tmp_path / "tiny.tflite", tmp_path / "photo.png"
+    model.write_bytes(tiny_model)
+    Image.new("RGB", (12, 16)).save(photo)
+    report = "\nprint('LABELFILE' if 'edgekit.labelfile' in sys.modules else 'NONE')"
+    words = [sys.executable, "-c", RUN_COMMAND + report, "classify", str(model), str(photo)]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "NONE"
 
 
 def test_the_public_names_are_few_sorted_and_there() -> None:

@@ -12,6 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
+from edgekit.bench.record import RuntimeFigures
+from edgekit.bench.spread import spread_of
+from edgekit.bench.text import runtime_lines
+from edgekit.bench.worker import STAGES
 from edgekit.cli import cli as device
 from edgekit.thresholdfile import EXAMPLE, parse_threshold_file
 from edgekit_export.cli import cli as host
@@ -48,6 +52,7 @@ def test_every_option_named_in_the_text_exists() -> None:
         "--install-size",
         "--tensorflow",
         "--short-side",
+        "--imports",
     }  # of pip, mypy and the benchmarks
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) <= known | others
 
@@ -97,3 +102,24 @@ def test_the_sample_of_the_demo_is_what_the_demo_prints_today() -> None:
     assert "self-test passed" in sample
     assert "calibrated on 200 photos" in sample
     assert "verified on 333 photos" in sample
+
+
+def test_the_sample_of_the_bench_has_todays_rows() -> None:
+    sample = README[README.index("$ edgekit bench") : README.index("Do not trust these times.")].splitlines()
+    head = next(i for i, line in enumerate(sample) if line.startswith("  milliseconds"))
+    spread = spread_of([[1.0]] * 8)
+    figures = RuntimeFigures(
+        runtime="litert",
+        description="ai-edge-litert 2.3.0",
+        num_threads=1,
+        load_ms=1.0,
+        first_photo_ms=1.0,
+        whole=spread,
+        stages=dict.fromkeys(STAGES, spread),
+        cold_start=spread,
+        threads={"1": spread, "2": spread},
+    )
+    today = runtime_lines(figures)
+    assert [line[:17] for line in sample[head : head + 10]] == [line[:17] for line in today[1:11]]
+    assert sample[head].split() == today[1].split()
+    assert sample[head + 10].startswith("  model loaded in ")

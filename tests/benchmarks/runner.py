@@ -70,7 +70,7 @@ class Target:
 
 
 PREDICT = Target("ms", 1.05, 0.1)
-COLD_START = Target("ms", 1.25, 0.0)
+COLD_START = Target("ms", 1.15, 0.0)
 PEAK_MEMORY = Target("MB", 1.0, 15.0)
 
 

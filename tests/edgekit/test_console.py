@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from edgekit.console import describe_error, note, printable, quiet_native_code, run, show_error
+from edgekit.console import describe_error, loading, note, printable, quiet_native_code, run, show_error
 from edgekit.errors import EdgekitError, ImageError, ModelFileError
 
 
@@ -182,6 +184,20 @@ def test_labels_outside_the_charset_of_the_terminal_are_no_error(charset: str) -
     done = subprocess.run(worker, input=b"\n", capture_output=True, env=environment(charset), timeout=60, check=True)
     assert done.stdout.decode(charset).strip() == "größe 猫".encode(charset, "backslashreplace").decode(charset)
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("error", [None, ImageError("damaged")])
+def test_nothing_is_searched_for_garbage_while_loading(error: ImageError | None) -> None:
+    try:
+        with contextlib.suppress(ImageError), loading():
+            assert not gc.isenabled()
+            loaded: list[list[int]] = [[]] * 10
+            if error:
+                raise error
+        assert gc.isenabled()
+        assert not any(item is loaded for item in gc.get_objects()), "later searches leave out what was loaded"
+    finally:
+        gc.unfreeze()
 
 
 def test_native_noise_is_silenced_and_stderr_restored(capfd: pytest.CaptureFixture[str]) -> None:
