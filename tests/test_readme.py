@@ -42,7 +42,7 @@ def test_every_command_that_the_readme_shows_exists_with_its_options() -> None:
 
 def test_every_option_named_in_the_text_exists() -> None:
     known = set().union(*(options(c) for group in (device, host) for c in commands(group).values()))
-    others = {"--no-deps", "--strict", "--install-size", "--tensorflow"}  # of pip, mypy and the benchmarks
+    others = {"--no-deps", "--strict", "--install-size", "--tensorflow", "--throughput"}  # of pip, mypy and benchmarks
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) <= known | others
 
 
