@@ -93,20 +93,31 @@ def prepare_model(model: Path, folder: Path) -> Subject:
         OSError: it cannot be read, or the copy not be written.
     """
     file = read_model_file(model)
-    try:
-        card = file.card or _fast(describe_foreign(file)[0])
-        data = file.data if file.card else pack_model_file(_graph(file), card)
-    except EdgekitError as error:
-        raise type(error)(f"{model}: {error}") from error
-    if file.graph.inputs[0].dtype != "uint8" or card.input.channels != 3 or card.input.fit != "stretch":
-        msg = f"{model}: the others are given raw colour photos, stretched: the model needs uint8 input of 3 channels."
-        raise UnsupportedModelError(msg)
     copy = folder / "model.tflite"
-    copy.write_bytes(data)
+    copy.write_bytes(file.data if file.card else with_fast_decode(model))
+    card = read_model_file(copy).card
+    assert card is not None
+    if card.input.channels != 3 or card.input.fit != "stretch":
+        msg = f"{model}: the others are given colour photos, stretched to the input: the model wants other ones."
+        raise UnsupportedModelError(msg)
     # Cards say how photos are decoded; a file with a card of its own is not changed.
     decode = json.loads(card.to_json())["input"].get("decode", "exact")
     note = "" if decode == "fast" else "edgekit decodes photos in full: the model's card asks for it"
     return Subject(copy, (card.input.width, card.input.height), note)
+
+
+def with_fast_decode(model: Path) -> bytes:
+    """The bytes of a model file whose card asks for fast decoding, where this edgekit has it.
+
+    Raises:
+        EdgekitError: it is no image classifier with uint8 input and output, or says too little.
+        OSError: it cannot be read.
+    """
+    file = read_model_file(model)
+    try:
+        return pack_model_file(_graph(file), _fast(file.card or describe_foreign(file)[0]))
+    except EdgekitError as error:
+        raise type(error)(f"{model}: {error}") from error
 
 
 def command(entry: Entry, subject: Subject, folder: Path, threads: int) -> list[str]:
