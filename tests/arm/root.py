@@ -27,6 +27,7 @@ _TFLITE = "tflite-runtime"
 # What the runner needs, and its tests. The first are taken in the versions that this Python has, so that nothing but
 # the processor differs.
 _SAME = ("ai-edge-litert", "click", "flatbuffers", "hypothesis", "numpy", "pillow", "pytest", _TFLITE)
+_EMULATOR = "usr/bin/qemu-aarch64"
 _MORE = ("pytest-xdist",)
 # pip takes a level of glibc by its name only; Debian 12 has 2.36.
 _GLIBC = (17, 26, 27, 28, 31, 34, 35, 36)
@@ -70,9 +71,11 @@ def build(folder: Path) -> ArmSystem:
         _say("Fetching Debian 12 for arm64, qemu and wheels ...")
         arm = folder / "arm64"
         _unpack(_fetch(folder, "bookworm", "arm64", ["python3.11", "libstdc++6"]), arm)
-        _unpack(_fetch(folder, "trixie", "amd64", ["qemu-user"], alone=True), folder / "qemu-10")
+        _unpack(_fetch(folder, "trixie", "amd64", ["qemu-user"], alone=True), folder / "qemu-10", f"./{_EMULATOR}")
         _unpack(_fetch(folder, "bookworm", "amd64", ["qemu-user"]), folder / "qemu-7")
         _install_wheels(requirements, folder, arm / "usr" / "lib" / "python3" / "dist-packages")
+        for packages in ("apt", "wheels"):
+            shutil.rmtree(folder / packages)
         mark.write_text(recipe)
     return ArmSystem(_launcher(folder), folder / _TFLITE, _counting(folder))
 
@@ -141,12 +144,12 @@ def _fetch(folder: Path, suite: str, architecture: str, packages: Sequence[str],
     return sorted((state / "cache" / "archives").glob("*.deb"))
 
 
-def _unpack(packages: Sequence[Path], root: Path) -> None:
-    """Lay packages over each other; none of their scripts is run."""
+def _unpack(packages: Sequence[Path], root: Path, *members: str) -> None:
+    """Lay packages over each other, or some files of them; none of their scripts is run."""
     root.mkdir()
     for package in packages:
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as unpacked:
-            words = ["tar", "-x", "-C", str(root), "--keep-directory-symlink", "--no-same-owner"]
+            words = ["tar", "-x", "-C", str(root), "--keep-directory-symlink", "--no-same-owner", *members]
             done = subprocess.run(words, stdin=unpacked.stdout, capture_output=True, text=True, check=False)
         if done.returncode or unpacked.returncode:
             msg = f"{package.name} cannot be unpacked: {done.stderr.strip()}"
@@ -169,7 +172,7 @@ def _install_wheels(requirements: Sequence[str], folder: Path, target: Path) -> 
 def _launcher(folder: Path) -> Path:
     root = folder / "arm64"
     script = root / "usr" / "bin" / "python"
-    script.write_text(launcher_text(folder / "qemu-10" / "usr" / "bin" / "qemu-aarch64", root))
+    script.write_text(launcher_text(folder / "qemu-10" / _EMULATOR, root))
     script.chmod(0o755)
     return script
 
@@ -184,7 +187,7 @@ def _counting(folder: Path) -> tuple[str, ...]:
     host, root = folder / "qemu-7", folder / "arm64"
     libraries = [host / part / "x86_64-linux-gnu" for part in ("lib", "usr/lib")]
     loader = [str(libraries[0] / "ld-linux-x86-64.so.2"), "--library-path", ":".join(map(str, libraries))]
-    emulator = [str(host / "usr" / "bin" / "qemu-aarch64"), "-L", str(root), "-plugin", str(plugin), "-d", "plugin"]
+    emulator = [str(host / _EMULATOR), "-L", str(root), "-plugin", str(plugin), "-d", "plugin"]
     return (*loader, *emulator, str(root / "usr" / "bin" / "python3.11"))
 
 

@@ -87,19 +87,24 @@ def test_python_takes_the_launcher_for_itself_and_hands_all_words_on(tmp_path: P
 def test_what_is_there_whole_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def unpack(_packages: object, place: Path) -> None:
+    def unpack(_packages: object, place: Path, *_members: str) -> None:
         made.append(place.name)
         (place / "usr" / "bin").mkdir(parents=True)
+
+    def install(folder: Path) -> None:
+        for packages in ("apt", "wheels"):
+            (folder / packages).mkdir()
 
     monkeypatch.setattr(root, "check_tools", lambda: None)
     monkeypatch.setattr(root, "_versions", lambda: {"numpy": "1.26.4"})
     monkeypatch.setattr(root, "_fetch", lambda *_words, **_options: [])
     monkeypatch.setattr(root, "_unpack", unpack)
-    monkeypatch.setattr(root, "_install_wheels", lambda *_words: None)
+    monkeypatch.setattr(root, "_install_wheels", lambda _requirements, folder, _target: install(folder))
     monkeypatch.setattr(root, "_counting", lambda _folder: ())
     system = root.build(tmp_path / "arm")
     assert made == ["arm64", "qemu-10", "qemu-7"]
     assert system == ArmSystem(tmp_path / "arm/arm64/usr/bin/python", tmp_path / "arm/tflite-runtime", ())
+    assert not (tmp_path / "arm" / "wheels").exists()
     assert root.build(tmp_path / "arm") == system
     assert len(made) == 3
     monkeypatch.setattr(root, "_versions", lambda: {"numpy": "1.26.5"})
@@ -138,6 +143,16 @@ def test_a_command_that_fails_tells_its_last_line() -> None:
     assert machine.run("-c", "print('leaf')") == "leaf\n"
     with pytest.raises(ArmError, match=r"ended with 1: ValueError: too large$"):
         machine.run("-c", "raise ValueError('too large')")
+
+
+def test_what_differs_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    faults = [f"leaf.tflite: scores litert {n}.jpg differs" for n in range(7)]
+    monkeypatch.setattr(run, "build", lambda _folder: ArmSystem(tmp_path, tmp_path, ()))
+    monkeypatch.setattr(run, "_run_all", lambda *_words: faults)
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), "--folder", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        run.main()
+    assert left.value.code == f"Error: {'; '.join(faults[:5])}; and 2 more"
 
 
 def test_instructions_are_counted_of_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
