@@ -95,6 +95,8 @@ def main() -> None:
         faults = _run_all(system, options.models or _models(), options.tests)
     except (ArmError, EdgekitError, OSError) as error:
         sys.exit(f"Error: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(f"{time.monotonic() - begun:.0f} s in all, which says nothing about a board")
     if faults:
         more = f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""

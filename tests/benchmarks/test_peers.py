@@ -24,6 +24,7 @@ from tests.benchmarks.beside.environments import Environment, NotAvailableError,
 from tests.benchmarks.workers.jpeg_header import shorter_side
 
 SCRIPT = Path(__file__).with_name("peers.py")
+DIGITS = Path(__file__).parents[1] / "data" / "digits.tflite"
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="makes POSIX environments")
@@ -275,10 +276,18 @@ def test_a_file_without_a_card_gets_one_and_keeps_its_graph(tiny_graph: bytes, t
         assert archive.namelist() == ["labels.txt", "model_card.json"], "the labels stand there once"
 
 
+def test_classes_without_labels_are_numbered(tiny_graph: bytes, tmp_path: Path) -> None:
+    (tmp_path / "nameless.tflite").write_bytes(tiny_graph)
+    found = read_model_file(lineup.prepare_model(tmp_path / "nameless.tflite", tmp_path).path)
+    assert found.labels == ("class 0", "class 1", "class 2")
+
+
 def test_a_model_that_the_others_cannot_be_given_is_refused(tiny_float: bytes, tmp_path: Path) -> None:
     (tmp_path / "float.tflite").write_bytes(tiny_float)
     with pytest.raises(EdgekitError, match=r"float\.tflite: "):
         lineup.prepare_model(tmp_path / "float.tflite", tmp_path)
+    with pytest.raises(EdgekitError, match=r"digits\.tflite: the others are given colour photos"):
+        lineup.prepare_model(DIGITS, tmp_path)
 
 
 def test_contenders_can_be_chosen_and_edgekit_is_always_among_them() -> None:

@@ -89,6 +89,14 @@ def test_what_never_answers_is_ended() -> None:
         contender.ask([Path("a.jpg")])
 
 
+def test_settings_of_this_python_and_the_network_do_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    monkeypatch.setenv("https_proxy", "http://proxy.example")
+    code = "import json, os\nprint(json.dumps({'ready': [os.environ.get(n) for n in ('PYTHONPATH', 'https_proxy')]}))"
+    with Contender(process(code), ROOT) as contender:
+        assert contender.description == "[None, 'http://127.0.0.1:9']"
+
+
 def test_an_answer_to_something_else_does_not_count() -> None:
     code = READY + 'input()\nprint(\'{"class_ids": [1], "milliseconds": 1}\', flush=True)\ninput()'
     with Contender(process(code), ROOT) as contender, pytest.raises(NotAvailableError, match="1 answers for 2 photos"):

@@ -15,6 +15,8 @@ from typing import Any
 
 from tests.benchmarks.beside.environments import NotAvailableError, last_words
 
+_NO_NETWORK = "http://127.0.0.1:9"  # port 9, discard: nobody listens
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -39,10 +41,8 @@ class Contender:
     def __init__(self, command: Sequence[str], folder: Path, *, patience_seconds: float = 600) -> None:
         self._patience_seconds = patience_seconds
         self._complaints = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        # What is set for the user's own Python must not reach another one.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         self._process = subprocess.Popen(
-            command, cwd=folder, env=environment, text=True, encoding="utf-8",
+            command, cwd=folder, env=_environment(), text=True, encoding="utf-8",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
         )  # fmt: skip
         try:
@@ -100,3 +100,9 @@ class Contender:
         self._complaints.seek(0)
         words = last_words(self._complaints.read())
         return f"ended with {code}" + (f": {words}" if words else "")
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without what is set for its own Python; and nobody needs a network, least of all to report."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), _NO_NETWORK)

@@ -110,12 +110,12 @@ def with_fast_decode(model: Path) -> bytes:
     """The bytes of a model file whose card asks for fast decoding, where this edgekit has it.
 
     Raises:
-        EdgekitError: it is no image classifier with uint8 input and output, or says too little.
+        EdgekitError: it is no image classifier with uint8 input and output.
         OSError: it cannot be read.
     """
     file = read_model_file(model)
     try:
-        return pack_model_file(_graph(file), _fast(file.card or describe_foreign(file)[0]))
+        return pack_model_file(_graph(file), _fast(file.card or describe_foreign(file, labels=_labels(file))[0]))
     except EdgekitError as error:
         raise type(error)(f"{model}: {error}") from error
 
@@ -150,6 +150,14 @@ def _fast(card: ModelCard) -> ModelCard:
         return ModelCard.from_json(json.dumps(record))
     except EdgekitError:
         return card
+
+
+def _labels(file: ModelFile) -> list[str] | None:
+    """Names for the classes of a model that has none: only their numbers are compared."""
+    outputs = file.graph.outputs
+    if file.labels or not outputs or not outputs[0].shape:
+        return None
+    return [f"class {i}" for i in range(outputs[0].shape[-1])]
 
 
 def _graph(file: ModelFile) -> bytes:
