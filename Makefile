@@ -16,7 +16,7 @@ help:
 	@echo "make demo   train, export, verify and classify: the main job on real images"
 	@echo "make test   run the tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make arm    the runner on emulated 64-bit Arm, beside this machine (Debian or Ubuntu, x86-64)"
+	@echo "make arm    the runner on emulated 64-bit Arm, beside this machine (x86-64 Debian)"
 	@echo "make clean  remove $(VENV) and what demo, tests and arm wrote"
 
 demo: $(VENV)/demo.done

@@ -3,7 +3,7 @@
 Nothing is installed, no root is needed, and nothing outside the folder is touched. It holds Debian 12 with its Python
 3.11 for arm64; the wheels that a Raspberry Pi gets, of the same versions as this Python has; and two emulators: that of
 Debian 13, because LiteRT crashes in the one of Debian 12 (7.2), and that of Debian 12, because it alone can count
-instructions. Needs a Debian or Ubuntu machine with apt-get and dpkg-deb.
+instructions. Needs x86-64 Debian, or a system with its apt-get, dpkg-deb and keyring.
 """
 
 from __future__ import annotations
