@@ -4,7 +4,7 @@
 # Both make their own .venv. Another interpreter: make test PYTHON=/path/to/python3.12
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint arm clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,8 @@ help:
 	@echo "make demo   train, export, verify and classify: the main job on real images"
 	@echo "make test   run the tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make clean  remove $(VENV) and what demo and tests wrote"
+	@echo "make arm    the runner on emulated 64-bit Arm, beside this machine (x86-64 Debian)"
+	@echo "make clean  remove $(VENV) and what demo, tests and arm wrote"
 
 demo: $(VENV)/demo.done
 	@$(BIN)/python examples/demo.py demo-output
@@ -29,8 +30,11 @@ lint: $(VENV)/test.done
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+arm: $(VENV)/test.done
+	@$(BIN)/python tests/arm/run.py
+
 clean:
-	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .arm demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 	@echo "Installing TensorFlow and the rest into $(VENV): one to two minutes ..."

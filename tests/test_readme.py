@@ -53,6 +53,7 @@ def test_every_option_named_in_the_text_exists() -> None:
         "--tensorflow",
         "--short-side",
         "--imports",
+        "--throughput",
     }  # of pip, mypy and the benchmarks
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) <= known | others
 
