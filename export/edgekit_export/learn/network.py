@@ -81,7 +81,7 @@ def finished_model(network: TrainNetwork, name: str) -> Any:
 
 
 def _small_body(backbone: Backbone, scaling: Any, pool: Any) -> Any | None:
-    """The body's layers, with their weights, on a sixth less of height and width; None where they cannot take it.
+    """The body's layers, with their weights, on a seventh less of height and width; None where they cannot take it.
 
     Strides halve such sizes without a remainder, as they do the model's own: so they pad alike in both.
     """

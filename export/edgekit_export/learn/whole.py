@@ -104,7 +104,7 @@ def _one_epoch(run: Run, second: _Second) -> None:
 def _variation(run: Run) -> tuple[Augmentation, InputSpec]:
     """How much photos are varied, and their size: the last fifth of the epochs ends on what the device sees.
 
-    Until then photos are varied a lot and a sixth smaller: that costs a quarter less time, and the model sees things
+    Until then photos are varied a lot and a seventh smaller: that costs a quarter less time, and the model sees things
     in crops as large as later in whole photos.
 
     Source: H. Touvron, A. Vedaldi, M. Douze and H. Jegou, Fixing the train-test resolution discrepancy, 2019.
