@@ -12,6 +12,9 @@ import struct
 from typing import IO, NamedTuple
 
 _COEFFICIENT_BYTES = 2
+MOST_HELD_PER_PIXEL = 4 * _COEFFICIENT_BYTES
+"""Bytes that one pixel of a photo takes at most while it is held, four components without subsampling, but for what
+fills up the last blocks."""
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, less DHT, JPG and DAC
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))

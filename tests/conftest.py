@@ -11,6 +11,7 @@ import io
 import json
 import os
 import random
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,8 @@ DATA = Path(__file__).parent / "data"
 # No property is about time, and a busy machine would break it at random; every run tries the same examples.
 settings.register_profile("edgekit", deadline=None, derandomize=True)
 settings.load_profile("edgekit")
+# A shell's background jobs ignore Ctrl-C, and what they start inherits that; tests send it, to themselves and others.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 LABELS = ("ant", "bee", "cat, big")
 NUMPY_2 = int(np.__version__.partition(".")[0]) >= 2
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import edgekit.photo
 from edgekit.errors import EdgekitError, ImageError
 from edgekit.photo import load_photo
 
@@ -102,10 +103,10 @@ def test_a_forbidden_file_is_a_permission_error(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_system_while_reading_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, mode: str) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(path: str, mode: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(edgekit.photo, "open", refuse, raising=False)
     with pytest.raises(PermissionError, match=r"leaf\.jpg"):
         load_photo("leaf.jpg")
 
@@ -140,7 +141,7 @@ def test_a_disk_that_fails_half_way_is_no_damaged_photo(monkeypatch: pytest.Monk
         def tell(self) -> int:
             return self._inner.tell()
 
-    monkeypatch.setattr(Path, "open", lambda _path, _mode: Opened(file.getvalue()))
+    monkeypatch.setattr(edgekit.photo, "open", lambda _path, _mode: Opened(file.getvalue()), raising=False)
     with pytest.raises(OSError, match="Input/output error") as caught:
         load_photo("leaf.jpg")
     assert not isinstance(caught.value, EdgekitError)

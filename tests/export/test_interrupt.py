@@ -26,14 +26,12 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs pseudo-terminals and /proc"),
 ]
 
-# A shell's background jobs ignore Ctrl-C, and what they start inherits that: also this one, when tests run there.
-START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 # The search for photos leaves named pipes out; here one is to be found and waited for.
 FIND_PIPES = (
     "from pathlib import Path; is_file = Path.is_file; "
     "Path.is_file = lambda path, **how: is_file(path, **how) or path.is_fifo()"
 )
-COMMAND = (sys.executable, "-c", f"{START}; {FIND_PIPES}; from edgekit_export.cli import main; main()")
+COMMAND = (sys.executable, "-c", f"{FIND_PIPES}; from edgekit_export.cli import main; main()")
 
 
 class Held:
