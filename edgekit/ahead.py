@@ -7,10 +7,11 @@ a process would have to load the model once more.
 from __future__ import annotations
 
 import itertools
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, TypeVar
+
+from edgekit.machine import usable_cores
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -26,9 +27,7 @@ _MOST_WORKERS = 8  # one interpreter for all of them: more only take memory
 
 def usable_workers() -> int:
     """A thread for each processor that this process may use, at most 8."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux: a container may have fewer than the machine
-    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return min(processors, _MOST_WORKERS)
+    return min(usable_cores(), _MOST_WORKERS)
 
 
 def map_ahead(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R, None, None]:
