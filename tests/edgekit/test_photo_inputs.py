@@ -111,8 +111,12 @@ def test_an_error_of_the_system_while_reading_is_passed_on(monkeypatch: pytest.M
         load_photo("leaf.jpg")
 
 
+@pytest.mark.parametrize("whole_bytes", [0, edgekit.photo._WHOLE_BYTES])
 @pytest.mark.parametrize("name", ["JPEG", "PNG"])
-def test_a_disk_that_fails_half_way_is_no_damaged_photo(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_disk_that_fails_half_way_is_no_damaged_photo(
+    monkeypatch: pytest.MonkeyPatch, name: str, whole_bytes: int
+) -> None:
+    monkeypatch.setattr(edgekit.photo, "_WHOLE_BYTES", whole_bytes)
     noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).save(file, name)
@@ -145,6 +149,19 @@ def test_a_disk_that_fails_half_way_is_no_damaged_photo(monkeypatch: pytest.Monk
     with pytest.raises(OSError, match="Input/output error") as caught:
         load_photo("leaf.jpg")
     assert not isinstance(caught.value, EdgekitError)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_large_jpeg_is_read_piece_by_piece_into_the_same_pixels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, progressive: bool
+) -> None:
+    path = tmp_path / "leaf.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (700, 500, 3), np.uint8)
+    Image.fromarray(noise).save(path, quality=95, progressive=progressive)
+    assert path.stat().st_size > 4 * 65536
+    whole = np.asarray(load_photo(path))
+    monkeypatch.setattr(edgekit.photo, "_WHOLE_BYTES", 0)
+    np.testing.assert_array_equal(np.asarray(load_photo(path)), whole)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
