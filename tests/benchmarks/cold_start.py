@@ -23,11 +23,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the edgekit and the tests of this tree
 
 from edgekit.runtime import DISTRIBUTIONS, RuntimeName, installed_runtimes
+from tests.benchmarks.beside.turns import in_turns
 
 BARE_SCRIPT = Path(__file__).with_name("bare_classify.py")
 COMMAND = "from edgekit.cli import main; main()"
@@ -63,8 +65,6 @@ inputs[0].write(np.zeros(source["shape"], source["dtype"]))
 model.run_by_index(0, inputs, outputs)
 outputs[0].read(int(np.prod(result["shape"])), np.dtype(result["dtype"]).type)
 """
-
-T = TypeVar("T")
 
 
 def main() -> None:
@@ -109,7 +109,7 @@ def _compare_commands(options: argparse.Namespace, runtime: RuntimeName) -> None
     bare = [sys.executable, str(BARE_SCRIPT), runtime, str(options.model), str(options.photo), *labels]
     edgekit = [sys.executable, "-c", COMMAND, "classify", str(options.model), str(options.photo), "--runtime", runtime]
     edgekit += ["--labels", *labels] if labels else []
-    ours, theirs = _in_turns(lambda: _process_ms(edgekit), lambda: _process_ms(bare), options.pairs)
+    ours, theirs = in_turns([lambda: _process_ms(edgekit), lambda: _process_ms(bare)], options.pairs)
     _print_row(f"edgekit / bare, {DISTRIBUTIONS[runtime]}", ours, theirs, TARGET)
 
 
@@ -121,7 +121,7 @@ def _compare_weight_cache(options: argparse.Namespace, cache: Path) -> None:
     except subprocess.CalledProcessError:
         print("weight cache: this ai-edge-litert does not have it")
         return
-    ours, theirs = _in_turns(lambda: _own_ms(cached), lambda: _own_ms(plain), options.pairs)
+    ours, theirs = in_turns([lambda: _own_ms(cached), lambda: _own_ms(plain)], options.pairs)
     _print_row("with weight cache / without", ours, theirs, None)
     print(f"the weight cache has {cache.stat().st_size if cache.exists() else 0:,} bytes")
 
@@ -143,16 +143,6 @@ def _own_ms(command: Sequence[str]) -> tuple[float, float]:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     wall, processor = done.stdout.split()
     return float(wall), float(processor)
-
-
-def _in_turns(first: Callable[[], T], second: Callable[[], T], pairs: int) -> tuple[list[T], list[T]]:
-    """What each returned in each pair. Pairs begin with either in turn; one pair before does not count."""
-    found: tuple[list[T], list[T]] = ([], [])
-    first(), second()
-    for pair in range(pairs):
-        for which in (0, 1) if pair % 2 else (1, 0):
-            found[which].append((first, second)[which]())
-    return found
 
 
 def _print_row(

@@ -30,14 +30,18 @@ import time
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the edgekit and the tests of this tree
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from edgekit import Classifier, read_model_file
 from edgekit.runtime import Interpreter
+from tests.benchmarks.beside.turns import in_turns, milliseconds
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "data" / "digits.tflite"
 MADE_SIZES = ((224, 224), (640, 480), (1600, 1200))  # width, height
@@ -106,7 +110,8 @@ def _overhead(options: argparse.Namespace, folder: Path) -> None:
     print(f"{'photo':>12} {'predict':>10} {'bare':>10} {'above it':>10} {'part':>7}  target")
     for photo in photos:
         bare = _bare(classifier, photo)
-        whole, parts = _in_turns([lambda path=photo: classifier.predict(path), bare], options.pairs)  # type: ignore[misc]
+        calls = [partial(milliseconds, partial(classifier.predict, photo)), partial(milliseconds, bare)]
+        whole, parts = in_turns(calls, options.pairs)
         above = statistics.median(a - b for a, b in zip(whole, parts, strict=True))
         predict_ms = statistics.median(whole)
         met = above <= max(OVERHEAD_PART * predict_ms, OVERHEAD_MS)
@@ -159,20 +164,6 @@ def _interpreter(classifier: Classifier) -> Interpreter:
     return classifier.engine._interpreter
 
 
-def _in_turns(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Milliseconds of each call in each round. Rounds begin with each in turn; one before does not count."""
-    found: list[list[float]] = [[] for _ in calls]
-    for call in calls:
-        call()
-    for turn in range(rounds):
-        for place in range(len(calls)):
-            which = (turn + place) % len(calls)
-            start = time.perf_counter()
-            calls[which]()
-            found[which].append(1000 * (time.perf_counter() - start))
-    return found
-
-
 def _folder(options: argparse.Namespace, folder: Path) -> None:
     if hasattr(os, "sched_setaffinity"):  # before any library counts them
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
@@ -188,7 +179,8 @@ def _folder(options: argparse.Namespace, folder: Path) -> None:
     if options.processes:
         pool = ProcessPoolExecutor(options.cores, initializer=_begin_worker, initargs=(options.model,))
         ways["processes"] = lambda: list(pool.map(_predict_in_worker, photos, chunksize=4))
-    times = dict(zip(ways, _in_turns(list(ways.values()), options.rounds), strict=True))
+    calls = [partial(milliseconds, way) for way in ways.values()]
+    times = dict(zip(ways, in_turns(calls, options.rounds), strict=True))
     print(f"{options.model.name}, {len(photos)} photos, {options.cores} cores, medians of {options.rounds} rounds")
     for way, found in times.items():
         ratio = statistics.median(a / b for a, b in zip(times["predict, one at a time"], found, strict=True))

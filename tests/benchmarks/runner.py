@@ -21,13 +21,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TypeVar
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the edgekit and the tests of this tree
 
 import numpy as np
 from PIL import Image
@@ -36,6 +36,7 @@ from edgekit import Classifier, __version__, read_model_file
 from edgekit.errors import RuntimeUnavailableError
 from edgekit.preprocess import PixelTable
 from edgekit.runtime import DISTRIBUTIONS, Interpreter, RuntimeName, installed_runtimes
+from tests.benchmarks.beside.turns import in_turns, milliseconds
 
 REPOSITORY = Path(__file__).parents[2]
 DEFAULT_MODEL = REPOSITORY / "tests" / "data" / "digits.tflite"
@@ -53,8 +54,6 @@ _, status, usage = os.wait4(child, 0)
 print(time.perf_counter() - start, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -189,8 +188,8 @@ def _compare_predict(subject: Subject, runtime: RuntimeName, pairs: int) -> Comp
         output = interpreter.get_tensor(result.index).reshape(-1)
         _ = [(names[i], scale * (float(output[i]) - result.zero_point)) for i in np.argsort(output)[: -TOP_K - 1 : -1]]
 
-    times = _in_turns(lambda: _milliseconds(predict), lambda: _milliseconds(bare), pairs)
-    return _comparison("predict", runtime, times, PREDICT)
+    edgekit_ms, bare_ms = in_turns([lambda: milliseconds(predict), lambda: milliseconds(bare)], pairs)
+    return _comparison("predict", runtime, (edgekit_ms, bare_ms), PREDICT)
 
 
 def _bare_interpreter(model: Path, runtime: RuntimeName) -> Interpreter:
@@ -201,12 +200,6 @@ def _bare_interpreter(model: Path, runtime: RuntimeName) -> Interpreter:
     interpreter: Interpreter = module.Interpreter(model_path=str(model), num_threads=1)
     interpreter.allocate_tensors()
     return interpreter
-
-
-def _milliseconds(call: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    call()
-    return 1000 * (time.perf_counter() - start)
 
 
 def _compare_processes(subject: Subject, runtime: RuntimeName, pairs: int) -> list[Comparison]:
@@ -221,7 +214,7 @@ def _compare_processes(subject: Subject, runtime: RuntimeName, pairs: int) -> li
     # As after an installation, modules are there in compiled form; the repository stays clean of it.
     compiled = {"PYTHONPYCACHEPREFIX": str(subject.folder / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
     environment = os.environ | compiled
-    ours, theirs = _in_turns(lambda: _measure(edgekit, environment), lambda: _measure(bare, environment), pairs)
+    ours, theirs = in_turns([lambda: _measure(edgekit, environment), lambda: _measure(bare, environment)], pairs)
     return [
         _comparison("cold start", runtime, ([run[0] for run in ours], [run[0] for run in theirs]), COLD_START),
         _comparison("peak memory", runtime, ([run[1] for run in ours], [run[1] for run in theirs]), PEAK_MEMORY),
@@ -242,16 +235,6 @@ def _measure(command: Sequence[str], environment: dict[str, str]) -> tuple[float
         sys.exit(f"Error: {' '.join(command)} failed:\n{done.stderr}")
     seconds, peak_bytes = done.stdout.split()
     return 1000 * float(seconds), int(peak_bytes) / 1e6
-
-
-def _in_turns(first: Callable[[], T], second: Callable[[], T], pairs: int) -> tuple[list[T], list[T]]:
-    """What each returned in each pair. Pairs begin with either in turn; one pair before does not count."""
-    found: tuple[list[T], list[T]] = ([], [])
-    first(), second()
-    for pair in range(pairs):
-        for which in (0, 1) if pair % 2 else (1, 0):
-            found[which].append((first, second)[which]())
-    return found
 
 
 def _comparison(
