@@ -50,7 +50,7 @@ _BACKBONES = (
     help="How JPEGs are decoded, here and on the device; fast may take large ones at a part of their size.",
 )  # fmt: skip
 @click.option(
-    "--epochs", type=click.IntRange(min=0), default=15, show_default=True, help="Of the second phase, at most."
+    "--epochs", type=click.IntRange(min=0), default=26, show_default=True, help="Of the second phase, at most."
 )
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="For the whole training, at most.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Photos a step.")

@@ -51,7 +51,7 @@ class TrainSettings:
     fit: Fit = "stretch"
     decode: Decode = "fast"
     head_epochs: int = 30
-    epochs: int = 15
+    epochs: int = 26
     batch_size: int = 32
     head_learning_rate: float = 1e-3
     learning_rate: float | None = None
