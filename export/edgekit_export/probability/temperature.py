@@ -3,7 +3,12 @@
 Logits divided by a temperature keep their order, so no answer changes; only how sure it sounds. In an int8 file that
 division is free: the scales of the tensors that carry logits are divided, and no integer changes.
 
-Source: C. Guo et al., On calibration of modern neural networks, 2017.
+Few photos do not say how sure a model may be: where it is right on all of them, ever surer scores explain them better,
+and photos that helped to choose the model look easier than others. So the fit is not to certainties but to what so many
+photos can tell, as Platt's; on networks of four kinds and sets that came closer to the best on test than without.
+
+Sources: C. Guo et al., On calibration of modern neural networks, 2017. J. Platt, Probabilistic outputs for support
+vector machines, 1999, section 2.2.
 """
 
 from __future__ import annotations
@@ -36,21 +41,38 @@ def fit_temperature(logits: NDArray[np.float32], truth: NDArray[np.bool_], *, mu
     if not len(logits):
         return 1.0
     values = logits.astype(np.float64)
+    targets = smoothed_targets(truth, multi_label=multi_label)
 
     def loss(log_temperature: float) -> float:
-        return negative_log_likelihood(values / math.exp(log_temperature), truth, multi_label=multi_label)
+        return negative_log_likelihood(values / math.exp(log_temperature), targets, multi_label=multi_label)
 
     return math.exp(_golden_section(loss, math.log(_LEAST), math.log(_MOST)))
 
 
-def negative_log_likelihood(logits: NDArray[np.float64], truth: NDArray[np.bool_], *, multi_label: bool) -> float:
-    """The mean over photos, in nats."""
+def smoothed_targets(truth: NDArray[np.bool_], *, multi_label: bool) -> NDArray[np.float64]:
+    """How probable each label of each photo should be: one more photo of a kind might have been of the other.
+
+    Of n photos whose label is known, that is (n + 1) / (n + 2), and the rest is shared by the other labels. Where each
+    label is present or not by itself, n are the photos that have it, or have it not.
+
+    >>> smoothed_targets(np.array([[True, False, False], [False, True, False]]), multi_label=False)
+    array([[0.75 , 0.125, 0.125],
+           [0.125, 0.75 , 0.125]])
+    """
     if multi_label:
-        signed = np.where(truth, logits, -logits)
-        return float(np.logaddexp(0.0, -signed).sum(axis=1).mean())
+        present, absent = truth.sum(axis=0), (~truth).sum(axis=0)
+        return np.asarray(np.where(truth, (present + 1) / (present + 2), 1 / (absent + 2)), np.float64)
+    wrong = 1 / (len(truth) + 2)
+    return np.asarray(np.where(truth, 1 - wrong, wrong / max(1, truth.shape[1] - 1)), np.float64)
+
+
+def negative_log_likelihood(logits: NDArray[np.float64], targets: NDArray[np.float64], *, multi_label: bool) -> float:
+    """The mean over photos, in nats; of exclusive labels the targets of a photo sum up to 1."""
+    if multi_label:
+        return float((np.logaddexp(0.0, logits) - targets * logits).sum(axis=1).mean())
     top = logits.max(axis=1, keepdims=True)
     normalizer = top[:, 0] + np.log(np.exp(logits - top).sum(axis=1))
-    return float((normalizer - (logits * truth).sum(axis=1)).mean())
+    return float((normalizer - (logits * targets).sum(axis=1)).mean())
 
 
 def _golden_section(function: Callable[[float], float], low: float, high: float) -> float:

@@ -16,6 +16,7 @@ from edgekit_export.probability.temperature import (
     fold_temperature,
     logits_tensor,
     negative_log_likelihood,
+    smoothed_targets,
 )
 from edgekit_export.progress import Silent
 from edgekit_export.recipes import storage
@@ -46,9 +47,10 @@ def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> No
     logits, truth = drawn(temperature)
     found = fit_temperature(logits, truth, multi_label=False)
     assert found == pytest.approx(temperature, rel=0.08)
-    best = negative_log_likelihood(logits / np.float64(found), truth, multi_label=False)
+    targets = smoothed_targets(truth, multi_label=False)
+    best = negative_log_likelihood(logits / np.float64(found), targets, multi_label=False)
     for other in np.exp(np.linspace(np.log(0.05), np.log(20), 60)):
-        assert best <= negative_log_likelihood(logits / other, truth, multi_label=False) + 1e-9
+        assert best <= negative_log_likelihood(logits / other, targets, multi_label=False) + 1e-9
 
 
 def test_several_labels_have_each_a_sigmoid() -> None:
@@ -63,10 +65,28 @@ def test_without_photos_nothing_is_done() -> None:
     assert fit_temperature(nothing.astype(np.float32), nothing.astype(bool), multi_label=False) == 1.0
 
 
-def test_labels_that_logits_explain_perfectly_end_at_the_bound() -> None:
-    logits = 10 * np.eye(3, dtype=np.float32)
-    assert fit_temperature(logits, np.eye(3, dtype=bool), multi_label=False) < 0.5
-    assert fit_temperature(-logits, np.eye(3, dtype=bool), multi_label=False) == pytest.approx(20, rel=1e-3)
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_photos_that_logits_explain_perfectly_make_no_score_surer_than_so_many_can_tell(multi_label: bool) -> None:
+    for photos in (3, 30, 300):
+        truth = np.tile(np.eye(3, dtype=bool), (photos // 3, 1))
+        logits = np.where(truth, 10, -10).astype(np.float32)
+        found = logits / fit_temperature(logits, truth, multi_label=multi_label)
+        if multi_label:
+            one, two = photos // 3, 2 * photos // 3  # of the three labels, one is on a third of the photos, two are not
+            score, sure = 1 / (1 + np.exp(-found[0, 0])), ((one + 1) / (one + 2) + 2 * (two + 1) / (two + 2)) / 3
+        else:
+            score, sure = np.exp(found[0, 0]) / np.exp(found[0]).sum(), (photos + 1) / (photos + 2)
+        assert score == pytest.approx(sure, rel=1e-3)
+
+
+def test_logits_that_are_always_wrong_end_at_the_bound() -> None:
+    logits = -10 * np.eye(3, dtype=np.float32)
+    assert fit_temperature(logits, np.eye(3, dtype=bool), multi_label=False) == pytest.approx(20, rel=1e-3)
+
+
+def test_a_label_that_no_photo_has_is_not_certainly_absent() -> None:
+    truth = np.array([[True, False], [True, False]])
+    np.testing.assert_allclose(smoothed_targets(truth, multi_label=True), [[3 / 4, 1 / 4], [3 / 4, 1 / 4]])
 
 
 @pytest.mark.parametrize("recipe", ["int8", "int8+bias", "int8+keep-float:4", "float16", "dynamic", "int16"])
