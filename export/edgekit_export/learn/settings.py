@@ -36,7 +36,8 @@ class TrainSettings:
         label_smoothing: Share of each photo's label that goes to all classes alike.
         class_weights: Whether photos of rare classes count more.
         augmentation: How much training photos are varied; of "field" photos, little in the last epochs.
-        patience: Epochs without progress on the validation photos after which the second phase ends.
+        patience: Epochs without progress on the validation photos after which only the last fifth of a plan follows,
+            where photos vary less then, else nothing.
         minutes: Of the whole training, resumed parts included; None for no limit. The plan then depends on the speed
             of the machine.
         seed: Of everything random.

@@ -66,9 +66,8 @@ def train_whole(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, int]:
 
 def _is_over(run: Run) -> bool:
     state, settings = run.state, run.settings
-    waited = state.epoch - 1 - max(state.progress_epoch, 0)
     late = settings.minutes is not None and run.elapsed() > 60 * settings.minutes
-    over = state.epoch >= state.planned_epochs or waited >= settings.patience or late
+    over = state.epoch >= state.planned_epochs or late
     return bool(run.cluster.agreed(np.array([float(over)]))[0])
 
 
@@ -109,13 +108,31 @@ def _variation(run: Run) -> tuple[Augmentation, InputSpec]:
 
     Source: H. Touvron, A. Vedaldi, M. Douze and H. Jegou, Fixing the train-test resolution discrepancy, 2019.
     """
-    wanted, planned, small = run.settings.augmentation, run.state.planned_epochs, run.network.small_size
-    calm_epochs = planned // _CALM_SHARE
-    if wanted != "field" or not calm_epochs:
+    wanted, small = run.settings.augmentation, run.network.small_size
+    if not _calm_epochs(run):
         return wanted, run.spec
-    if run.state.epoch >= planned - calm_epochs:
+    if _is_calm(run):
         return "light", run.spec
     return wanted, replace(run.spec, height=small[0], width=small[1]) if small else run.spec
+
+
+def _calm_epochs(run: Run) -> int:
+    """How many epochs of the plan are calm, at its end."""
+    return run.state.planned_epochs // _CALM_SHARE if run.settings.augmentation == "field" else 0
+
+
+def _is_calm(run: Run) -> bool:
+    return run.state.epoch >= run.state.planned_epochs - _calm_epochs(run)
+
+
+def _shorten(run: Run) -> None:
+    """Where nothing got better for long, end; but not without the calm epochs, in which most is won."""
+    state = run.state
+    if state.epoch - 1 - max(state.progress_epoch, 0) < run.settings.patience or (_calm_epochs(run) and _is_calm(run)):
+        return
+    # As many that a fifth of all is calm: in a plan of e + e // 4 epochs, the calm ones begin with number e.
+    planned = state.epoch + (state.epoch // (_CALM_SHARE - 1) if _calm_epochs(run) else 0)
+    run.state = replace(state, planned_epochs=min(planned, state.planned_epochs))
 
 
 def _plan(run: Run, step_seconds: float) -> None:
@@ -150,9 +167,13 @@ def _end_epoch(run: Run, second: _Second, rate: float, seconds: float) -> None:
     if best:
         second.best = [variable.numpy() for variable in run.network.variables]
         run.state = replace(run.state, best_epoch=state.epoch)
+    _shorten(run)
     _save(run, second)
     if run.cluster.is_chief:
         run.watcher.epoch_done(row, run.state.planned_epochs, best=best)
+        left = run.state.planned_epochs - run.state.epoch
+        if left and run.state.planned_epochs < state.planned_epochs:
+            run.watcher.said(f"nothing better for {run.settings.patience} epochs: only the last {left} follow")
 
 
 def _save(run: Run, second: _Second) -> None:

@@ -129,6 +129,23 @@ def test_the_last_fifth_of_the_epochs_varies_photos_lightly(
     assert set(asked) == {("none", 32, 32)}
 
 
+def test_what_does_not_get_better_still_gets_its_last_fifth(
+    train_tiny: Train, tmp_path: Path, asked: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Listener()
+    still = replace(TINY, learning_rate=1e-12, epochs=30, patience=7, augmentation="field")
+    found = train_tiny(tmp_path / "whole", still, watcher=heard)
+    lively = [how for how, *_ in asked].count("field")
+    assert [how for how, *_ in asked] == ["field"] * lively + ["light"] * (lively // 4)
+    progress = max(range(lively), key=lambda i: (found.history[i].val_accuracy, -found.history[i].val_loss))
+    assert lively - 1 - progress == 7
+    assert f"nothing better for 7 epochs: only the last {lively // 4} follow" in heard.words
+    monkeypatch.setattr(whole, "_SAVE_EVERY_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(tmp_path, still, progress=StopAt(READING + len(found.history) * STEPS - 1))
+    assert same(train_tiny(tmp_path, still, resume=True), found)
+
+
 LARGER = replace(TINY, height=128, width=32, epochs=5, patience=99)
 
 
