@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ahead import map_ahead, usable_workers
-from edgekit.card import ModelCard
+from edgekit.card import ModelCard, OutputSpec
 from edgekit.decision import decision_rule
 from edgekit.errors import EdgekitError, ImageError, InferenceError
 from edgekit.modelfile import ModelFile, parse_model_file, read_model_file
 from edgekit.photo import Photo, load_photo
 from edgekit.preprocess import PixelTable, enough_for, fit_pixels
-from edgekit.runtime import Engine, RuntimeName
+from edgekit.runtime import Engine, RuntimeName, TensorInfo
 from edgekit.scores import Prediction, dequantize, probabilities, top_predictions
 from edgekit.thresholdfile import read_threshold_file
 
@@ -132,6 +132,7 @@ class Classifier:
         self._table = PixelTable(self.card.input, tensor.dtype, tensor.scale, tensor.zero_point)
         self._enough = enough_for(self.card.input)
         output = self.card.output
+        self._probability_of = _probability_of(self.engine.output, output)
         self.threshold_file = None if isinstance(model, bytes) else read_threshold_file(model, output.labels)
         self.rule = decision_rule(output, self.threshold_file)
         # Of exclusive classes, nothing is worth telling beyond top_k.
@@ -212,15 +213,25 @@ class Classifier:
             return PhotoAnswer(photo, error)
 
     def _probabilities(self, output: NDArray[Any]) -> NDArray[np.float32]:
-        tensor = self.engine.output
-        values = dequantize(output.reshape(-1), tensor.scale, tensor.zero_point)
-        if len(values) != len(self.card.output.labels):
-            msg = f"the model gave {len(values)} scores for {len(self.card.output.labels)} labels. Export it again."
+        tensor, steps = self.engine.output, output.reshape(-1)
+        if len(steps) != len(self.card.output.labels):
+            msg = f"the model gave {len(steps)} scores for {len(self.card.output.labels)} labels. Export it again."
             raise InferenceError(msg)
+        if self._probability_of is not None:
+            return self._probability_of.take(steps.view(np.uint8))
+        values = dequantize(steps, tensor.scale, tensor.zero_point)
         if not np.isfinite(values).all():
             msg = "the model's output is not a number: the model is broken. Export it again."
             raise InferenceError(msg)
         return probabilities(values, self.card.output)
+
+
+def _probability_of(tensor: TensorInfo, spec: OutputSpec) -> NDArray[np.float32] | None:
+    """The probability that each byte of an output stands for, shape (256,); None where it depends on other bytes."""
+    if tensor.dtype.itemsize != 1 or spec.kind != "probabilities":
+        return None
+    values = dequantize(np.arange(256, dtype=np.uint8).view(tensor.dtype), tensor.scale, tensor.zero_point)
+    return probabilities(values, spec) if np.isfinite(values).all() else None
 
 
 def _let_go_of_pixels(error: BaseException) -> None:

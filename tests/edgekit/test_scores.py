@@ -91,6 +91,14 @@ def test_top_k_breaks_ties_by_lower_class_id() -> None:
     assert [p.class_id for p in found] == list(range(1001))
 
 
+@settings(derandomize=True, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(1, 45))
+def test_the_best_of_many_are_those_of_a_stable_sort(steps: list[int], top_k: int) -> None:
+    scores = np.array(steps, np.float32) / 10
+    found = [p.class_id for p in top_predictions(scores, tuple(map(str, range(len(steps)))), top_k)]
+    assert found == sorted(range(len(steps)), key=lambda i: (-steps[i], i))[:top_k]
+
+
 @pytest.mark.parametrize("top_k", [4, 5, 10**9])
 def test_more_than_all_classes_are_all_classes(top_k: int) -> None:
     assert [p.label for p in top_predictions(f32(0.1, 0.2, 0.3, 0.4), LABELS, top_k)] == ["d", "c", "b", "a"]
