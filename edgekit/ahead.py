@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from edgekit.machine import usable_cores
-
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -27,6 +25,8 @@ _MOST_WORKERS = 8  # one interpreter for all of them: more only take memory
 
 def usable_workers() -> int:
     """A thread for each processor that this process may use, at most 8."""
+    from edgekit.machine import usable_cores  # takes a millisecond, and one photo does not need it
+
     return min(usable_cores(), _MOST_WORKERS)
 
 

@@ -40,7 +40,7 @@ class Network:
 def networks(data: Path) -> tuple[Network, ...]:
     return (
         Network("mobilenetv2-0.35", ("--backbone", str(data / MOBILENET), "--backbone-range=-1..1")),
-        Network("small-cnn", ("--backbone", "small-cnn", "--size", "96x96", "--epochs", "40", "--patience", "40")),
+        Network("small-cnn", ("--backbone", "small-cnn", "--size", "96x96", "--epochs", "40")),
         Network("efficientnet-lite0", ()),
     )
 

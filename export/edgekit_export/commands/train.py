@@ -74,8 +74,9 @@ _BACKBONES = (
     help="How much training photos are varied: crop, flip, turn, light, blur, JPEG.",
 )  # fmt: skip
 @click.option(
-    "--patience", type=click.IntRange(min=1), default=10, show_default=True, help="Epochs without progress to wait."
-)
+    "--patience", type=click.IntRange(min=1),
+    help="Epochs without progress to wait.  [default: 10; for a network from scratch, all]",
+)  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
 @click.option(
     "--tune", type=click.IntRange(min=0), default=0, metavar="N", help="Search settings in N short trainings first."
@@ -109,7 +110,7 @@ def train(
     dropout: float,
     class_weights: ClassWeights,
     augment: Augmentation,
-    patience: int,
+    patience: int | None,
     seed: int,
     tune: int,
     resume: bool,

@@ -37,7 +37,8 @@ class TrainSettings:
         class_weights: Whether photos of rare classes count more.
         augmentation: How much training photos are varied; of "field" photos, little in the last epochs.
         patience: Epochs without progress on the validation photos after which only the last fifth of a plan follows,
-            where photos vary less then, else nothing.
+            where photos vary less then, else nothing. None for 10 with a backbone with weights; one without takes all
+            its epochs, because it stands still for long and then goes on.
         minutes: Of the whole training, resumed parts included; None for no limit. The plan then depends on the speed
             of the machine.
         seed: Of everything random.
@@ -61,6 +62,6 @@ class TrainSettings:
     label_smoothing: float = 0.1
     class_weights: ClassWeights = "balanced"
     augmentation: Augmentation = "field"
-    patience: int = 10
+    patience: int | None = None
     minutes: float | None = None
     seed: int = 0

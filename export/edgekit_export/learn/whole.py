@@ -19,10 +19,11 @@ from edgekit_export.learn.run import Run, judge, objective_of
 from edgekit_export.learn.run_folder import STATE_NAME
 from edgekit_export.learn.schedule import WARM_UP_STEPS, learning_rate
 from edgekit_export.learn.settings import Augmentation
-from edgekit_export.learn.state import Epoch, write_state
+from edgekit_export.learn.state import Epoch, TrainState, write_state
 
 _SAVE_EVERY_SECONDS = 60.0
 _CALM_SHARE = 5  # one epoch in so many, at the end
+_PATIENCE = 10
 _PROBE_STEPS = 6  # the first is slow: TensorFlow traces it. All lie in the warm-up.
 
 
@@ -125,10 +126,21 @@ def _is_calm(run: Run) -> bool:
     return run.state.epoch >= run.state.planned_epochs - _calm_epochs(run)
 
 
+def _patience(run: Run) -> int:
+    """How many epochs without progress are enough."""
+    if run.settings.patience is not None:
+        return run.settings.patience
+    return _PATIENCE if run.network.trained else run.state.planned_epochs
+
+
+def _waited(state: TrainState) -> int:
+    return state.epoch - 1 - max(state.progress_epoch, 0)
+
+
 def _shorten(run: Run) -> None:
     """Where nothing got better for long, end; but not without the calm epochs, in which most is won."""
     state = run.state
-    if state.epoch - 1 - max(state.progress_epoch, 0) < run.settings.patience or (_calm_epochs(run) and _is_calm(run)):
+    if _waited(state) < _patience(run) or (_calm_epochs(run) and _is_calm(run)):
         return
     # As many that a fifth of all is calm: in a plan of e + e // 4 epochs, the calm ones begin with number e.
     planned = state.epoch + (state.epoch // (_CALM_SHARE - 1) if _calm_epochs(run) else 0)
@@ -173,7 +185,7 @@ def _end_epoch(run: Run, second: _Second, rate: float, seconds: float) -> None:
         run.watcher.epoch_done(row, run.state.planned_epochs, best=best)
         left = run.state.planned_epochs - run.state.epoch
         if left and run.state.planned_epochs < state.planned_epochs:
-            run.watcher.said(f"nothing better for {run.settings.patience} epochs: only the last {left} follow")
+            run.watcher.said(f"nothing better for {_waited(run.state)} epochs: only the last {left} follow")
 
 
 def _save(run: Run, second: _Second) -> None:

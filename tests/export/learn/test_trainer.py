@@ -129,6 +129,11 @@ def test_the_last_fifth_of_the_epochs_varies_photos_lightly(
     assert set(asked) == {("none", 32, 32)}
 
 
+def test_a_network_from_scratch_takes_all_its_epochs(train_tiny: Train, tmp_path: Path) -> None:
+    still = replace(TINY, learning_rate=1e-12, epochs=13, augmentation="none")
+    assert len(train_tiny(tmp_path, still).history) == 13
+
+
 def test_what_does_not_get_better_still_gets_its_last_fifth(
     train_tiny: Train, tmp_path: Path, asked: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
