@@ -65,7 +65,7 @@ class JsonFormat:
         predictions = [
             {"class_id": p.class_id, "label": p.label, "score": round(p.score, 6)} for p in result.predictions
         ]
-        timing = {name: round(value, 3) for name, value in vars(result.timing_ms).items()}
+        timing = {name: round(value, 3) for name, value in result.timing_ms._asdict().items()}
         found: dict[str, object] = {"decision": result.decision} if result.decision is not None else {}
         if self._multi_label:
             found = {"present": [p.label for p in result.present]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from edgekit.errors import ModelFileError
 from edgekit.records import from_json, to_json
@@ -107,16 +107,14 @@ def _refuse_outside_0_to_1(value: float, what: str) -> None:
         raise ValueError(msg)
 
 
-@dataclass(frozen=True)
-class GraphDigest:
+class GraphDigest(NamedTuple):
     """Checksum of the file's graph part, all bytes before the appended ZIP."""
 
     size_bytes: int
     sha256: str
 
 
-@dataclass(frozen=True)
-class Quantization:
+class Quantization(NamedTuple):
     """How the float model became int8.
 
     `exceptions` names the tensors of layers that stayed in float. `folded_temperature` is what logits were divided by,
@@ -130,8 +128,7 @@ class Quantization:
     folded_temperature: float = 1.0
 
 
-@dataclass(frozen=True)
-class PhotoSet:
+class PhotoSet(NamedTuple):
     """Which photos were used: how many of each class, and a SHA-256 over their labels and contents."""
 
     images: int
@@ -140,8 +137,7 @@ class PhotoSet:
     seed: int
 
 
-@dataclass(frozen=True)
-class FamilyResult:
+class FamilyResult(NamedTuple):
     """What one kernel family answered on the verification photos."""
 
     family: Family
@@ -153,8 +149,7 @@ class FamilyResult:
     agreement_high_percent: float
 
 
-@dataclass(frozen=True)
-class ClassResult:
+class ClassResult(NamedTuple):
     """Right answers for the photos of one class: of the float model, and of each kernel family."""
 
     label: str
@@ -163,8 +158,7 @@ class ClassResult:
     correct: dict[str, int]
 
 
-@dataclass(frozen=True)
-class DecodeCheck:
+class DecodeCheck(NamedTuple):
     """The file's answers to photos decoded exactly, beside those to the same photos decoded fast.
 
     Attributes:
@@ -184,8 +178,7 @@ class DecodeCheck:
     exact_correct: int
 
 
-@dataclass(frozen=True)
-class Verification:
+class Verification(NamedTuple):
     """The proof: the int8 file beside the float model on labelled photos that calibration never saw.
 
     `float_runtime` is what ran the float model: the framework that its file was made for. `decode` is there where
@@ -201,8 +194,7 @@ class Verification:
     decode: DecodeCheck | None = None
 
 
-@dataclass(frozen=True)
-class Requires:
+class Requires(NamedTuple):
     """What a runtime must have. `operators` maps builtin names to the versions used."""
 
     operators: dict[str, int]
@@ -211,8 +203,7 @@ class Requires:
     refused_by: dict[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class EvidenceRow:
+class EvidenceRow(NamedTuple):
     """How a hypothesis fared on labelled photos with the float model.
 
     `divergence` is how far its input is from what the network remembers of its training, 0 for the same.
@@ -225,8 +216,7 @@ class EvidenceRow:
     divergence: float | None = None
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What was found out by trying: the question, how it was decided, all that was tried, and what was chosen."""
 
     question: str
@@ -235,8 +225,7 @@ class Evidence:
     chosen: str | None = None
 
 
-@dataclass(frozen=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Where the file comes from; `evidence` tells what its source did not."""
 
     source_file: str
@@ -250,8 +239,7 @@ class Provenance:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True)
-class Golden:
+class Golden(NamedTuple):
     """Generated inputs, by seed, and the exact output bytes (base64) for them of each kernel family that was proven."""
 
     generator: str

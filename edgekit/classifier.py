@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,7 @@ from edgekit.scores import Prediction, dequantize, probabilities, top_prediction
 from edgekit.thresholdfile import read_threshold_file
 
 
-@dataclass(frozen=True)
-class Timing:
+class Timing(NamedTuple):
     """Where the time of one photo went, in milliseconds."""
 
     decode: float
@@ -33,8 +32,7 @@ class Timing:
     total: float
 
 
-@dataclass(frozen=True)
-class TimedPredictions:
+class TimedPredictions(NamedTuple):
     """Predictions, the time they took, and what they come to.
 
     Where classes exclude each other, `decision` is the best label if it is probable enough, else `"unsure"`; None for

@@ -6,8 +6,7 @@ Pure Python and no arithmetic on arrays, so that `edgekit info` can tell the rul
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.card import OutputSpec
 from edgekit.thresholdfile import ThresholdFile
@@ -23,8 +22,7 @@ PRESENT_FROM = 0.5
 not, Keras' threshold, too."""
 
 
-@dataclass(frozen=True)
-class DecisionRule:
+class DecisionRule(NamedTuple):
     """From which score on an answer counts: 0..1 for each class, and 0..1 for all of them, whichever is higher."""
 
     thresholds: tuple[float, ...]

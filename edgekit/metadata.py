@@ -8,8 +8,7 @@ Source: TFLite Metadata schema (`metadata_schema.fbs`, file identifier M001): th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.errors import ModelFileError
 from edgekit.flatbuffer import Buffer, Table
@@ -25,8 +24,7 @@ _IMAGE_PROPERTIES, _NORMALIZATION, _AXIS_LABELS = 2, 1, 2
 _COLOR = {"RGB": 1, "L": 2}
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(NamedTuple):
     """What the metadata says. Empty where it says nothing."""
 
     name: str

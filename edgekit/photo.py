@@ -14,8 +14,7 @@ import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +71,7 @@ _WHOLE_BYTES = 2**23  # a JPEG of 8 MiB, some 20 megapixels, is read at once; a 
 _TELLING_BYTES = 4096  # of a file's beginning, to say what it is
 
 
-@dataclass(frozen=True)
-class AtLeast:
+class AtLeast(NamedTuple):
     """How large an upright photo has to come: in pixels, both sides, or where `inside` is set, one of them.
 
     `inside` is for a photo that will be fitted into a box of that size, the others are for one that will cover it.

@@ -130,7 +130,7 @@ def test_every_resize_kernel_comes_back(kernel: Any) -> None:
 
 def test_fast_decode_comes_back_with_what_it_changes() -> None:
     assert FULL.verification is not None
-    proven = replace(FULL.verification, decode=DecodeCheck("reference", 8, 3, 7, 6, 5))
+    proven = FULL.verification._replace(decode=DecodeCheck("reference", 8, 3, 7, 6, 5))
     card = replace(FULL, input=replace(FULL.input, decode="fast"), verification=proven)
     assert ModelCard.from_json(card.to_json()) == card
 
@@ -149,8 +149,8 @@ def test_a_card_from_before_there_was_evidence_is_read(name: str) -> None:
     assert FULL.provenance is not None
     assert FULL.verification is not None
     without: Any = {name: () if name == "evidence" else None}
-    assert card.provenance == replace(FULL.provenance, **without)
-    assert card.verification == replace(FULL.verification, float_runtime=None)
+    assert card.provenance == FULL.provenance._replace(**without)
+    assert card.verification == FULL.verification._replace(float_runtime=None)
 
 
 def test_a_card_from_before_there_were_thresholds_is_read() -> None:

@@ -58,7 +58,7 @@ def test_a_model_file_is_told_in_aligned_rows(tiny_graph: bytes, tiny_card: Mode
 
 def test_what_fast_decode_changes_is_told(tiny_graph: bytes, tiny_card: ModelCard) -> None:
     spec = replace(tiny_card.input, decode="fast")
-    card = replace(tiny_card, input=spec, verification=replace(PROVEN, decode=DecodeCheck("xnnpack", 8, 3, 7, 7, 6)))
+    card = replace(tiny_card, input=spec, verification=PROVEN._replace(decode=DecodeCheck("xnnpack", 8, 3, 7, 7, 6)))
     found = rows(describe_model("x", parse_model_file(pack_model_file(tiny_graph, card))))
     assert found["photos"].endswith(", fast decode")
     assert found["fast decode"] == "same answer as exact decode 87.5 %, 3 of 8 photos at a part of their size"
@@ -70,7 +70,7 @@ def test_a_card_without_optional_parts_is_told(tiny_card: ModelCard, tiny_graph:
 
 
 def test_verification_on_no_photos_is_told(tiny_card: ModelCard, tiny_graph: bytes) -> None:
-    empty = replace(PROVEN, photos=PhotoSet(0, {}, "", 1), float_correct=0)
+    empty = PROVEN._replace(photos=PhotoSet(0, {}, "", 1), float_correct=0)
     model = pack_model_file(tiny_graph, replace(tiny_card, verification=empty))
     assert rows(describe_model("x", parse_model_file(model)))["verified on"] == "0 photos, float top-1 of no photos"
 

@@ -148,19 +148,19 @@ def test_a_comparison_is_a_table() -> None:
 
 def test_fast_decode_has_a_line_of_its_own() -> None:
     check = DecodeCheck("xnnpack", 40, 12, 39, 38, 37)
-    verification = dataclasses.replace(COMPARISON.verification, decode=check)
+    verification = COMPARISON.verification._replace(decode=check)
     lines = describe_comparison(dataclasses.replace(COMPARISON, verification=verification)).splitlines()
     assert (
         "fast decode, 12 of 40 photos at a part of their size: same answer as exact decode 97.5 % (87.1 to 99.6 %), "
         "top-1 95.0 % (exact 92.5 %)"
     ) in lines
     assert [line for line in lines if "fast decode" not in line] == TEXT.splitlines()
-    small = describe_decode(dataclasses.replace(check, reduced=0, agreeing=40), "top-1")
+    small = describe_decode(check._replace(reduced=0, agreeing=40), "top-1")
     assert small == "fast decode: all 40 photos are small enough to be decoded as they are"
 
 
 def test_several_labels_have_all_to_be_right_and_a_nameless_runtime_is_left_out() -> None:
-    verification = dataclasses.replace(COMPARISON.verification, float_runtime=None)
+    verification = COMPARISON.verification._replace(float_runtime=None)
     lines = describe_comparison(Comparison(verification, (), (), multi_label=True)).splitlines()
     assert [word for word in lines[1].split("  ") if word] == [
         "all labels right",
@@ -213,7 +213,7 @@ def test_the_record_of_an_undecided_range_has_the_evidence() -> None:
 
 
 def test_without_a_change_there_is_only_the_first_table() -> None:
-    verification = dataclasses.replace(COMPARISON.verification, classes=COMPARISON.verification.classes[:1])
+    verification = COMPARISON.verification._replace(classes=COMPARISON.verification.classes[:1])
     text = describe_comparison(Comparison(verification, (), ()))
     assert text == TEXT.partition("\nclasses whose")[0]
 

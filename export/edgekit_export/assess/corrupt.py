@@ -64,7 +64,7 @@ def working_copy(image: Image.Image, spec: InputSpec) -> Image.Image:
 def enough_for_copy(spec: InputSpec) -> AtLeast | None:
     """How large a photo has to come for its working copy, as the model's card has photos decoded; None for as it is."""
     enough = enough_for(spec)
-    return enough and replace(enough, width=_ENLARGED * enough.width, height=_ENLARGED * enough.height)
+    return enough and enough._replace(width=_ENLARGED * enough.width, height=_ENLARGED * enough.height)
 
 
 def _side(image: Image.Image) -> int:

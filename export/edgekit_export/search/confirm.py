@@ -164,7 +164,7 @@ class Confirmation:
         assert asked is not None  # noqa: S101 - compare() gives it
         with self.progress.stage("checking fast decode", len(asked.files)) as step:
             check = check_decode(device, "xnnpack", asked, self.spec, multi_label=self.output.multi_label, step=step)
-        return replace(comparison, verification=replace(comparison.verification, decode=check))
+        return replace(comparison, verification=comparison.verification._replace(decode=check))
 
 
 @contextlib.contextmanager

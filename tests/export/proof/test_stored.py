@@ -69,6 +69,6 @@ def test_what_cannot_be_is_refused(words: str, export: Export) -> None:
 
 def test_a_card_that_cannot_be_is_refused(export: Export) -> None:
     assert export.card.verification is not None
-    card = replace(export.card, verification=replace(export.card.verification, float_correct=581))
+    card = replace(export.card, verification=export.card.verification._replace(float_correct=581))
     with pytest.raises(ModelFileError, match="581 of 580"):
         check_record(card, export.record)

@@ -89,7 +89,7 @@ def test_few_photos_and_a_class_that_lost_are_told(new_export: MakeExport) -> No
     export = new_export(("a", "b"), photos=60, float_wrong=0.05, flips=0.0)
     assert export.card.verification is not None
     classes = (ClassResult("a", 30, 29, {"xnnpack": 25}), *export.card.verification.classes[1:])
-    card = replace(export.card, verification=replace(export.card.verification, classes=classes))
+    card = replace(export.card, verification=export.card.verification._replace(classes=classes))
     found = verdict(Proof(card, replace(export.record, allowed=Allowed(5.0, 90.0, "quick", ())), 1))
     assert found.mood == "warn"
     assert "a loses 4 right answers on its 30 photos." in found.reasons
@@ -100,7 +100,7 @@ def decoded(export: Export, changed: int, lost: int) -> Proof:
     assert export.card.verification is not None
     images = export.card.verification.photos.images
     check = DecodeCheck("xnnpack", images, images // 2, images - changed, 500, 500 + lost)
-    card = replace(export.card, verification=replace(export.card.verification, decode=check))
+    card = replace(export.card, verification=export.card.verification._replace(decode=check))
     return Proof(card, export.record, 1)
 
 
