@@ -41,38 +41,56 @@ def test_a_group_is_measured_by_its_own_photos_and_answers() -> None:
     other = Results("other", [[40.0, 1.0], [40.0, 1.0]], [(5,), (8,)], {"large": 4.5, "small": 1.0})
     floor = Results("floor", [[9.0, 0.5], [9.0, 0.5]], [(None,), (None,)], NOBODY)
     mine, theirs, below = rows_of("large", [0], [edgekit, other, floor], seed=0)
-    assert (mine.ratio, mine.median_ms, mine.met) == (None, 10.0, None)
+    assert (mine.ratio, mine.median_ms, mine.verdict) == (None, 10.0, None)
     assert theirs.ratio is not None
     assert theirs.ratio.value == pytest.approx(4.0)
-    assert (theirs.agreeing, theirs.photos, theirs.wanted, theirs.met) == (1, 1, 4.5, False)
-    assert (below.agreeing, below.met) == (None, None)
+    assert (theirs.agreeing, theirs.photos, theirs.wanted, theirs.verdict) == (1, 1, 4.5, "MISSED")
+    assert (below.agreeing, below.verdict) == (None, None)
     _, theirs, _ = rows_of("small", [1], [edgekit, other, floor], seed=0)
-    assert (theirs.agreeing, theirs.met) == (0, True)
+    assert (theirs.agreeing, theirs.verdict) == (0, "met")
     _, theirs, _ = rows_of("both", [0, 1], [edgekit, other, floor], seed=0)
-    assert (theirs.agreeing, theirs.photos, theirs.wanted, theirs.met) == (1, 2, None, None)
+    assert (theirs.agreeing, theirs.photos, theirs.wanted, theirs.verdict) == (1, 2, None, None)
 
 
 def test_each_photo_of_a_folder_is_compared() -> None:
     many = Results("many", [[10.0]], [(1, 2, 3)], NOBODY)
     slow = Results("slow", [[20.0]], [(1, 2, 4)], {"folder": 1.8})
     row = rows_of("folder", [0], [many, slow], seed=0)[1]
-    assert (row.agreeing, row.photos, row.met) == (2, 3, True)
+    assert (row.agreeing, row.photos, row.verdict) == (2, 3, "met")
 
 
 @pytest.mark.parametrize(
-    ("whole", "allowed", "met"), [(100.0, 5.0, False), (96.0, 4.8, False), (95.0, 4.75, True), (91.0, 4.55, True)]
+    ("whole", "allowed", "verdict"),
+    [(100.0, 5.0, "MISSED"), (96.0, 4.8, "MISSED"), (95.0, 4.75, "met"), (91.0, 4.55, "met")],
 )
-def test_what_edgekit_takes_above_its_floor_may_be_a_twentieth(whole: float, allowed: float, met: bool) -> None:
+def test_what_edgekit_takes_above_its_floor_may_be_a_twentieth(whole: float, allowed: float, verdict: str) -> None:
     found = excess_of("large", [0], [[whole]] * 5, [[[88.0]] * 5, [[2.5]] * 5], seed=0)
     assert found.milliseconds.value == pytest.approx(whole - 90.5)
     assert found.allowed_ms == pytest.approx(allowed)
-    assert found.met is met
+    assert found.verdict == verdict
+
+
+def test_what_is_missed_by_less_than_can_be_told_is_neither_met_nor_missed() -> None:
+    noisy = [[9.8], [9.9], [9.9], [10.1], [10.2]]
+    slower = rows_of("all", [0], [Results("edgekit", [[10.0]] * 5, [(1,)], NOBODY), _other(noisy)], seed=0)[1]
+    assert slower.ratio is not None
+    assert slower.ratio.value < 1 < slower.ratio.high
+    assert slower.verdict == "within the interval"
+    surely = rows_of("all", [0], [Results("edgekit", [[10.0]] * 5, [(1,)], NOBODY), _other([[9.9]] * 5)], seed=0)[1]
+    assert surely.verdict == "MISSED"
+    above = excess_of("all", [0], [[5.4], [5.4], [5.6], [5.6], [5.6]], [[[5.0]] * 5], seed=0)
+    assert above.milliseconds.low < above.allowed_ms < above.milliseconds.value
+    assert above.verdict == "within the interval"
+
+
+def _other(times: list[list[float]]) -> Results:
+    return Results("other", times, [(1,)], {"all": 1.0})
 
 
 def test_half_a_millisecond_above_the_floor_is_allowed_for_any_photo() -> None:
     found = excess_of("small", [1], [[100.0, 4.0]] * 3, [[[1.0, 1.0]] * 3, [[1.0, 2.6]] * 3], seed=0)
     assert found.milliseconds.value == pytest.approx(0.4)
-    assert (found.allowed_ms, found.met) == (0.5, True)
+    assert (found.allowed_ms, found.verdict) == (0.5, "met")
 
 
 def test_the_table_has_a_block_for_each_group() -> None:

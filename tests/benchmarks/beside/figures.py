@@ -6,10 +6,13 @@ import random
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Times: TypeAlias = "Sequence[Sequence[float]]"
 """Milliseconds a photo, of each round those of each request. A request is mostly one photo, or a folder of them."""
+
+Verdict: TypeAlias = Literal["met", "within the interval", "MISSED"]
+"""Within the interval: missed by less than this measurement can tell."""
 
 _RESAMPLES = 2000
 _FLOOR_SHARE, _FLOOR_MS = 0.05, 0.5
@@ -25,6 +28,9 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+    def negative(self) -> Estimate:
+        return Estimate(-self.value, -self.high, -self.low)
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,9 @@ class Row:
     wanted: float | None
 
     @property
-    def met(self) -> bool | None:
-        """Whether the ratio is what is wanted."""
-        return None if self.ratio is None or self.wanted is None else self.ratio.value >= self.wanted
+    def verdict(self) -> Verdict | None:
+        """Whether the ratio is at least what is wanted; None where nothing is."""
+        return None if self.ratio is None or self.wanted is None else _verdict(self.ratio, at_least=self.wanted)
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,8 @@ class Excess:
     allowed_ms: float
 
     @property
-    def met(self) -> bool:
-        return self.milliseconds.value <= self.allowed_ms
+    def verdict(self) -> Verdict:
+        return _verdict(self.milliseconds.negative(), at_least=-self.allowed_ms)
 
 
 def ratio_to(ours: Times, theirs: Times, seed: int) -> Estimate:
@@ -135,8 +141,14 @@ def table(rows: Sequence[Row]) -> str:
 def _line(row: Row) -> str:
     ratio = str(row.ratio) if row.ratio else ""
     same = "" if row.agreeing is None else f"{row.agreeing} of {row.photos}"
-    wanted = "" if row.met is None else f"{row.wanted:g} {'met' if row.met else 'MISSED'}"
+    wanted = "" if row.verdict is None else f"{row.wanted:g} {row.verdict}"
     return f"  {row.title:<40} {row.median_ms:>7.1f} ms  {ratio:<22} {same:<11}  {wanted}".rstrip()
+
+
+def _verdict(found: Estimate, *, at_least: float) -> Verdict:
+    if found.value >= at_least:
+        return "met"
+    return "within the interval" if found.high >= at_least else "MISSED"
 
 
 def _only(times: Times, requests: Sequence[int]) -> list[list[float]]:
