@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from edgekit.answers import CsvFormat
 from edgekit.atomic import whole_file, write_whole
 from edgekit.errors import ResultFileError
+from edgekit.onewriter import held, hold
 
 RUN_SUFFIX = ".run.json"
 _SCHEMA = 1
@@ -61,7 +62,8 @@ class ResultFile:
 
     Raises:
         FileExistsError: the file exists, and neither `resume` nor `force` is given.
-        ResultFileError: the file cannot be gone on with: damaged, or made by something else.
+        ResultFileError: the file cannot be gone on with: damaged, or made by something else; or another run is
+            writing it, which would lose answers.
         OSError: it cannot be read or written.
     """
 
@@ -69,13 +71,19 @@ class ResultFile:
         self, path: str | os.PathLike[str], made_by: Mapping[str, object], header: str, *, resume: bool, force: bool
     ) -> None:
         self.path, self._made_by = Path(path), made_by
-        if resume and self.path.exists():
-            self._done = _prepare(self.path, made_by, header)
-        else:
-            self._done = np.empty(0, np.uint64)
-            _begin(self.path, made_by, header, force)
+        with held(self.path):
+            if resume and self.path.exists():
+                self._done = _prepare(self.path, made_by, header)
+            else:
+                self._done = np.empty(0, np.uint64)
+                _begin(self.path, made_by, header, force)
         self.kept = len(self._done)
         self._file: io.FileIO = self.path.open("ab", buffering=0)  # nothing is held back in this process
+        try:
+            hold(self._file, self.path)  # once more: the file may have been written anew
+        except ResultFileError:
+            self._file.close()
+            raise
         self._size = os.fstat(self._file.fileno()).st_size
         self._flushed = time.monotonic()
 
@@ -85,10 +93,9 @@ class ResultFile:
     def __exit__(self, *_exception: object) -> None:
         with self._file:
             os.fsync(self._file.fileno())
-            whole = os.fstat(self._file.fileno()).st_size == self._size
-        if whole:
-            with contextlib.suppress(OSError):  # where there is no room for it, the next run takes it for cut off
-                _note_run(self.path, self._made_by, self._size)
+            if os.fstat(self._file.fileno()).st_size == self._size:
+                with contextlib.suppress(OSError):  # where there is no room for it, the next run takes it for cut off
+                    _note_run(self.path, self._made_by, self._size)
 
     def __contains__(self, file: str) -> bool:
         """Whether a photo has an answer from before."""

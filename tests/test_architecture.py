@@ -16,7 +16,7 @@ ROOMS = (
     "version", "errors", "machine", "cachefolder", "sniff", "atomic", "records", "card", "labels", "labelfile",
     "inputrange", "flatbuffer", "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "walk", "jpeg",
     "photo", "preprocess", "golden", "runtime", "threads", "scores", "thresholdfile", "decision", "ahead",
-    "classifier", "answers", "resultfile", "selftest", "info", "console", "progress",
+    "classifier", "answers", "onewriter", "resultfile", "selftest", "info", "console", "progress",
     "bench.spread", "bench.conditions", "bench.record", "bench.noise", "bench.samplephoto", "bench.worker",
     "bench.crew", "bench.run", "bench.text", "bench.compare",
     "cli",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +21,7 @@ from edgekit.errors import ResultFileError
 from edgekit.resultfile import RUN_SUFFIX, ResultFile
 from edgekit.scores import Prediction
 
+no_locks = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 NAMES = ["a.jpg", "b,c.jpg", 'd "e".jpg', "f\ng.jpg", "größe 猫.jpg", "h\rj.jpg", "k.jpg"]
 RESULT = TimedPredictions(
     [Prediction(2, "rust, bean", 0.5), Prediction(0, "spots", 0.25), Prediction(1, "healthy", 0.25)],
@@ -263,6 +266,35 @@ def test_nothing_is_replaced_without_force(path: Path, form: str) -> None:
     assert path.read_bytes() == whole(form, [])
     with opened(path, form, resume=True, top_k=9):
         pass
+
+
+@no_locks
+@pytest.mark.parametrize("how", [{"resume": True}, {"force": True}, {}])
+def test_a_file_that_another_run_is_writing_is_left_alone(path: Path, form: str, how: dict[str, bool]) -> None:
+    with opened(path, form) as file:
+        file.write(rows(form, "a.jpg"))
+        file.write(failure(form, "b.jpg"))
+    with opened(path, form, resume=True) as file:  # has written it anew, without the failure
+        with pytest.raises(ResultFileError, match=r"another run is writing it\. Wait until it has ended, or choose"):
+            opened(path, form, **how)
+        file.write(rows(form, "c.jpg"))
+    assert path.read_bytes() == whole(form, ["a.jpg", "c.jpg"])
+    with opened(path, form, resume=True) as file:
+        assert file.kept == 2
+
+
+@no_locks
+def test_where_the_file_system_knows_no_locks_everybody_may_write(
+    path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def unknown(file: Any, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    write(path, form, NAMES)
+    assert path.read_bytes() == whole(form, NAMES)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
