@@ -1,4 +1,4 @@
-"""The proof, repeated: does this device compute what was verified at export, bit for bit?"""
+"""The proof, repeated: does this device see and compute what was verified at export, bit for bit?"""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 from edgekit.card import Family, Golden, InputSpec
 from edgekit.errors import EdgekitError, ModelFileError, UnsupportedModelError
 from edgekit.golden import GENERATOR, golden_input
 from edgekit.modelfile import ModelFile, read_model_file
+from edgekit.pixelcheck import resizes_as_verified
 from edgekit.runtime import Engine, Kernels, RuntimeName
+
+_PIXELS = (
+    f"Pillow {PIL.__version__}, as it is installed here, resizes photos to other pixels than those that were verified, "
+    "as Pillow-SIMD does. Remove it, then run: pip install --force-reinstall pillow."
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,8 @@ class SelfTest:
 
     `family` is the kernel family whose proven outputs this device gives bit for bit, None where it gives neither's.
     `reference_exact` says whether the reference kernels of the same runtime do, where they were asked;
-    `max_difference_steps` is the greatest distance to the nearest family, in steps of the output tensor.
+    `max_difference_steps` is the greatest distance to the nearest family, in steps of the output tensor. `pixels_exact`
+    says whether photos are resized to the verified pixels here; see `edgekit.pixelcheck`.
     """
 
     passed: bool
@@ -34,13 +42,14 @@ class SelfTest:
     reference_exact: bool | None
     max_difference_steps: int
     same_top1: int
+    pixels_exact: bool
     message: str
 
 
 def run_selftest(
     path: str | os.PathLike[str], *, runtime: RuntimeName | Literal["auto"] = "auto", num_threads: int = 1
 ) -> SelfTest:
-    """Run the golden inputs of a model file and compare every output byte.
+    """Run the golden inputs of a model file and compare every output byte, and the pixels of a resized picture.
 
     Raises:
         ModelFileError: not a model file, damaged, or its golden part is malformed.
@@ -78,8 +87,10 @@ def _run(file: ModelFile, runtime: RuntimeName | Literal["auto"], num_threads: i
     nearest = min(expected.values(), key=lambda outputs: _distance(found, outputs))
     distance = _distance(found, nearest)
     same_top1 = int((found.argmax(axis=1) == nearest.argmax(axis=1)).sum())
+    pixels_exact = resizes_as_verified(spec.resize_kernel)
+    message = _message(family, reference_exact, distance, same_top1, len(golden.seeds))
     return SelfTest(
-        passed=family is not None or bool(reference_exact),
+        passed=pixels_exact and (family is not None or bool(reference_exact)),
         runtime=engine.description,
         vectors=len(golden.seeds),
         family=family,
@@ -87,7 +98,8 @@ def _run(file: ModelFile, runtime: RuntimeName | Literal["auto"], num_threads: i
         reference_exact=reference_exact,
         max_difference_steps=distance,
         same_top1=same_top1,
-        message=_message(family, reference_exact, distance, same_top1, len(golden.seeds)),
+        pixels_exact=pixels_exact,
+        message=message if pixels_exact else f"{_PIXELS} Of the model itself, {message}",
     )
 
 

@@ -15,7 +15,7 @@ PACKAGE = Path(edgekit.__file__).parent
 ROOMS = (
     "version", "errors", "machine", "cachefolder", "sniff", "atomic", "records", "card", "labels", "labelfile",
     "inputrange", "flatbuffer", "tflite", "structure", "metadata", "graft", "modelfile", "foreign", "walk", "jpeg",
-    "photo", "preprocess", "golden", "runtime", "threads", "scores", "thresholdfile", "decision", "ahead",
+    "photo", "preprocess", "golden", "pixelcheck", "runtime", "threads", "scores", "thresholdfile", "decision", "ahead",
     "classifier", "answers", "onewriter", "resultfile", "selftest", "info", "console", "progress",
     "bench.spread", "bench.conditions", "bench.record", "bench.noise", "bench.samplephoto", "bench.worker",
     "bench.crew", "bench.run", "bench.text", "bench.compare",
