@@ -54,6 +54,7 @@ def test_every_option_named_in_the_text_exists() -> None:
         "--short-side",
         "--imports",
         "--throughput",
+        "--rounds",
     }  # of pip, mypy and the benchmarks
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) <= known | others
 

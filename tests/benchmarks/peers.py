@@ -8,8 +8,8 @@ below --environments, most of it for the one that converts to ONNX). In each rou
 at a time, in mixed order, so that whatever else the machine does meets all. One that cannot be installed here is left
 out, with the reason.
 
-Each inference has a thread for every processor, as most of the others take them by themselves; --threads 1 leaves the
-other processors free.
+Each inference has one thread: with as many as there are processors, it waits for whatever else these do, and the ratios
+of small photos scatter by half.
 
 Without photos: eight of a field camera, 7 to 18 megapixels, and one of them at 640x480. Times are those from a path to
 the best class, warm. "Same answer" counts photos whose best class is that of edgekit; "on pictures of the model's own
@@ -37,7 +37,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the edgekit and 
 from PIL import Image
 
 from edgekit import EdgekitError
-from edgekit.machine import usable_cores
 from tests.benchmarks.beside import figures, lineup, photos, rounds
 from tests.benchmarks.beside.environments import NotAvailableError
 
@@ -63,7 +62,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", type=Path, help="default: MobileNetV2 1.0 224 uint8 below EDGEKIT_DATA")
     parser.add_argument("photos", nargs="*", type=Path, help="default: those of the PyPI package pyleafarea")
-    parser.add_argument("--threads", type=_positive, help="of an inference (default: all cores; with --throughput 1)")
+    parser.add_argument("--threads", type=_positive, default=1, help="of each inference (default: %(default)s)")
     parser.add_argument("--rounds", type=_positive, help="how often all is asked (default: 20, with --throughput 3)")
     keys = sorted({entry.key for entry in lineup.ENTRIES if entry.environment})
     parser.add_argument("--only", action="append", choices=keys, help="compare with this one; may be repeated")
@@ -71,9 +70,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--throughput", type=_positive, nargs="?", const=200, metavar="PHOTOS", help="a whole folder")
     parser.add_argument("--seed", type=int, default=0, help="of the order and the intervals (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
-    options.threads = options.threads or (1 if options.throughput else usable_cores())
-    return options
+    return parser.parse_args()
 
 
 def _compare(options: argparse.Namespace, folder: Path) -> None:
