@@ -99,9 +99,11 @@ def test_a_runtime_that_refuses_leaves_the_other(tiny_path: Path, path: Path, mo
                 raise InferenceError(msg)
             super().__init__(job)
 
+    has_litert = "litert" in installed_runtimes()
     monkeypatch.setattr(run, "Worker", Picky)
-    monkeypatch.setattr(run, "installed_runtimes", lambda: ("litert", "tflite"))
-    if "litert" in installed_runtimes():
+    for module in ("edgekit.bench.run", "edgekit.runtime"):
+        monkeypatch.setattr(f"{module}.installed_runtimes", lambda: ("litert", "tflite"))
+    if has_litert:
         record = run_bench(Plan(str(tiny_path), str(path), photos=8))
         assert [figures.runtime for figures in record.runtimes] == ["litert"]
         assert record.refused == {"tflite": "tflite-runtime 2.14.0 refuses the model"}
